@@ -1,0 +1,1 @@
+"""The HTTP layer: what is received, what is answered, and how both are described."""

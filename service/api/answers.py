@@ -1,0 +1,153 @@
+"""What compute endpoints answer: the schemas, and the encoding of a computed answer."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.api.graphs import Graph
+from service.api.tensors import TensorAnswer, encode
+from service.tasks.messages import Answer, Block, Layout
+
+Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block_diagonal", "sparse"]
+
+
+class Forms(BaseModel):
+    """A closed form in each notation that was asked for; a whole program in the request's variables."""
+
+    model_config = ConfigDict(title="Forms")
+
+    text: str = Field(default="", description="In the language of `expression`.")
+    latex: str = ""
+    numpy: str = Field(default="", description="A Python function to paste and run.")
+    graph: Graph = Field(default_factory=lambda: Graph.model_construct())
+
+
+class DerivativeBlock(BaseModel):
+    """One derivative of one output."""
+
+    model_config = ConfigDict(title="DerivativeBlock")
+
+    output: int = Field(description="Which output, counted from 0.")
+    wrt: list[str] = Field(description="One name per order: `[x, y]` is a block of a Hessian.")
+    shape: list[int | str] = Field(description="The derivative's shape, without a batch axis.")
+    structure: Structure = Field(description="What is known of its zeros.")
+    forms: Forms
+    value: TensorAnswer | None = Field(description="Null where no `at` was sent.")
+
+
+class Warned(BaseModel):
+    """Something about an answer that its reader must know."""
+
+    model_config = ConfigDict(title="Warning")
+
+    code: str
+    message: str
+    where: str
+
+
+class PlannedDerivative(BaseModel):
+    """One derivative that would be computed."""
+
+    model_config = ConfigDict(title="PlannedDerivative")
+
+    wrt: list[str]
+    shape: list[int | str]
+    structure: Structure
+
+
+class Passes(BaseModel):
+    """How many passes each mode would need."""
+
+    model_config = ConfigDict(title="Passes")
+
+    forward: int | str
+    reverse: int | str
+
+
+class Plan(BaseModel):
+    """What computing would take."""
+
+    model_config = ConfigDict(title="Plan")
+
+    kind: str
+    output_shape: list[int | str]
+    derivatives: list[PlannedDerivative]
+    passes: Passes
+    mode: str
+    reason: str
+    operations: int | str | None = Field(description="Estimated; null where a size is only a name.")
+    bytes: int | str | None = Field(description="Estimated; null where a size is only a name.")
+    cache_key: str
+    cached: bool
+
+
+class _Head(BaseModel):
+    """What every answer has."""
+
+    function_id: str = Field(description="The function's identity: equal for every spelling of it.")
+    kind: str
+    layout: Layout
+    batch_size: int | None = Field(description="The length of the batch axis, or null without a batch.")
+    warnings: list[Warned] = Field(description="One for every entry that is not finite, and for what else matters.")
+
+
+class ValueAnswer(_Head):
+    """A function's value."""
+
+    model_config = ConfigDict(title="ValueAnswer")
+
+    value: TensorAnswer | None = Field(description="The first output's value; null where no `at` was sent.")
+    values: list[TensorAnswer] = Field(
+        default_factory=list, description="Every output's value; present where there are several."
+    )
+
+
+class DerivativeAnswer(ValueAnswer):
+    """A function's value and its derivatives."""
+
+    model_config = ConfigDict(title="DerivativeAnswer")
+
+    derivatives: list[DerivativeBlock]
+
+
+class PlanAnswer(_Head):
+    """What computing would take; no numbers."""
+
+    model_config = ConfigDict(title="PlanAnswer")
+
+    plan: Plan
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """The JSON of an answer; arrays are written from their memory, without a Python step per entry."""
+    body: dict[str, Any] = {
+        "function_id": answer.function_id,
+        "kind": answer.kind,
+        "layout": answer.layout,
+        "batch_size": answer.batch_size,
+    }
+    if answer.kind == "plan":
+        body["plan"] = answer.plan
+    else:
+        values = [encode(value) for value in answer.values] if answer.values is not None else []
+        body["value"] = values[0] if values else None
+        if len(values) > 1:
+            body["values"] = values
+        if answer.kind != "evaluate":
+            body["derivatives"] = [_block(block) for block in answer.blocks]
+    body["warnings"] = [{"code": w.code, "message": w.message, "where": w.where} for w in answer.warnings]
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {
+        "output": block.output,
+        "wrt": block.wrt,
+        "shape": block.shape,
+        "structure": block.structure,
+        "forms": block.forms,
+        "value": None if block.value is None else encode(block.value),
+    }

@@ -1,0 +1,127 @@
+"""One example request and answer per operation, shown in the document and checked by the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "evaluate": {
+        "expression": "exp(-x**2) * cos(a*x)",
+        "variables": {"x": {"shape": []}, "a": {"shape": []}},
+        "at": {"x": [0, 0.5, 1], "a": 2},
+    },
+    "gradient": {
+        "expression": "x.T @ A @ x + log(sum(exp(b * x)))",
+        "variables": {"x": {"shape": [3]}, "A": {"shape": [3, 3], "assume": ["symmetric"]}, "b": {"shape": [3]}},
+        "wrt": ["x"],
+        "at": {
+            "x": [1, 2, 3],
+            "A": {"shape": [3, 3], "data": [2, 1, 0, 1, 3, 1, 0, 1, 4]},
+            "b": [0.5, -0.5, 0],
+        },
+        "layout": "numerator",
+        "forms": ["text", "latex"],
+    },
+    "jacobian": {
+        "graph": {
+            "version": 1,
+            "inputs": [{"name": "x", "shape": [2]}],
+            "constants": [{"name": "W", "shape": [3, 2], "data": [1, 2, 3, 4, 5, 6]}],
+            "nodes": [
+                {"name": "z", "op": "matmul", "inputs": ["W", "x"]},
+                {"name": "y", "op": "tanh", "inputs": ["z"]},
+                {"name": "last", "op": "getitem", "inputs": ["y"], "attributes": {"index": [{"start": 1}]}},
+            ],
+            "outputs": ["last"],
+        },
+        "at": {"x": [0.1, -0.2]},
+    },
+    "hessian": {
+        "expression": "sum(softplus(X @ w)) - dot(y, X @ w)",
+        "variables": {"X": {"shape": ["m", "n"]}, "w": {"shape": ["n"]}, "y": {"shape": ["m"]}},
+        "wrt": ["w"],
+        "forms": ["text", "latex", "numpy"],
+    },
+    "plan": {
+        "kind": "jacobian",
+        "expression": "A @ x",
+        "variables": {"A": {"shape": [1000, 10]}, "x": {"shape": [10]}},
+        "wrt": ["x"],
+    },
+}
+
+_HEAD = {"function_id": "fn_3d1c5f", "layout": "numerator", "batch_size": None, "warnings": []}
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "evaluate": _HEAD
+    | {
+        "kind": "evaluate",
+        "batch_size": 3,
+        "value": {"shape": [3], "data": [1.0, 0.4207873, -0.1530918]},
+    },
+    "gradient": _HEAD
+    | {
+        "kind": "gradient",
+        "value": {"shape": [], "data": [14.0]},
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["x"],
+                "shape": [3],
+                "structure": "dense",
+                "forms": {"text": "2 * x", "latex": "2 \\mathbf{x}"},
+                "value": {"shape": [3], "data": [2.0, 4.0, 6.0]},
+            }
+        ],
+    },
+    "jacobian": _HEAD
+    | {
+        "kind": "jacobian",
+        "value": {"shape": [2], "data": [0.5, None], "nonfinite": {"nan": [1]}},
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["x"],
+                "shape": [2, 2],
+                "structure": "diagonal",
+                "forms": {"text": "diag(1 / x)"},
+                "value": {"shape": [2, 2], "data": [2.0, 0.0, 0.0, None], "nonfinite": {"posinf": [3]}},
+            }
+        ],
+        "warnings": [
+            {"code": "domain", "message": "log is not a number below 0", "where": "value"},
+            {"code": "infinite", "message": "1 / x is infinite at 0", "where": "derivatives/0"},
+        ],
+    },
+    "hessian": _HEAD
+    | {
+        "kind": "hessian",
+        "value": None,
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["w", "w"],
+                "shape": ["n", "n"],
+                "structure": "dense",
+                "forms": {"text": "X.T @ diag(sigmoid(X @ w) * (1 - sigmoid(X @ w))) @ X"},
+                "value": None,
+            }
+        ],
+    },
+    "plan": _HEAD
+    | {
+        "kind": "plan",
+        "plan": {
+            "kind": "jacobian",
+            "output_shape": [1000],
+            "derivatives": [{"wrt": ["x"], "shape": [1000, 10], "structure": "dense"}],
+            "passes": {"forward": 10, "reverse": 1000},
+            "mode": "forward",
+            "reason": "10 inputs, 1000 outputs",
+            "operations": 20000,
+            "bytes": 80000,
+            "cache_key": "sha256-3d1c5f",
+            "cached": False,
+        },
+    },
+}

@@ -1,0 +1,182 @@
+"""Errors as RFC 9457 problem documents: every refusal and every defect is answered by one of these."""
+
+from __future__ import annotations
+
+import http
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from service.errors import QUOTE_LIMIT, FluxionError, Place
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:fluxion:problem:"
+BODY_BYTES = 8192
+DETAIL_CHARACTERS = 1000
+MESSAGE_CHARACTERS = 300
+FAULTS = 20
+
+log = logging.getLogger("fluxion.api")
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """What is fixed for one code: the status and the title."""
+
+    status: int
+    title: str
+
+
+KINDS: dict[str, ProblemKind] = {
+    "malformed-body": ProblemKind(400, "The body is not well-formed JSON"),
+    "unauthorized": ProblemKind(401, "A key is required"),
+    "not-found": ProblemKind(404, "Nothing is at this address"),
+    "method-not-allowed": ProblemKind(405, "The address does not take this method"),
+    "not-acceptable": ProblemKind(406, "None of the accepted media types can be answered"),
+    "request-timeout": ProblemKind(408, "The body did not arrive in time"),
+    "payload-too-large": ProblemKind(413, "The body is too large"),
+    "unsupported-media-type": ProblemKind(415, "The body has a media type or an encoding that is not read here"),
+    "headers-too-large": ProblemKind(431, "The headers are too large"),
+    "invalid-request": ProblemKind(422, "The request does not have the required form"),
+    "parse-error": ProblemKind(422, "The expression or graph cannot be read"),
+    "unknown-name": ProblemKind(422, "A name is not known"),
+    "shape-error": ProblemKind(422, "The shapes do not fit the operation"),
+    "not-differentiable": ProblemKind(422, "The derivative does not exist as a function"),
+    "unsupported-operation": ProblemKind(422, "The request is understood but not supported"),
+    "domain-error": ProblemKind(422, "The value does not exist at this point"),
+    "limit-exceeded": ProblemKind(422, "A limit is exceeded"),
+    "deadline-exceeded": ProblemKind(422, "The computation needs more time than it may take"),
+    "rate-limited": ProblemKind(429, "Too many requests"),
+    "overloaded": ProblemKind(503, "The service is busy"),
+    "shutting-down": ProblemKind(503, "The service is not taking requests"),
+    "internal": ProblemKind(500, "The service has a defect"),
+}
+CODES_BY_STATUS = {
+    400: "malformed-body",
+    401: "unauthorized",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    408: "request-timeout",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    422: "invalid-request",
+    429: "rate-limited",
+    431: "headers-too-large",
+    503: "overloaded",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a request: a JSON pointer into it ("" is all of it) and a sentence."""
+
+    pointer: str
+    message: str
+
+
+class Refusal(FluxionError):
+    """A request refused by the HTTP layer itself, under any code, with any number of faults and headers."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        place: Place | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail, place=place)
+        self.code = code
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+
+
+def pointer(*path: str | int) -> str:
+    """The JSON pointer (RFC 6901) of a path; over-long keys are shortened, since an error repeats little input."""
+    return "".join("/" + _shortened(str(step)).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def problem(code: str, detail: str, **fields: Any) -> dict[str, Any]:
+    """The members of a problem document; `fields` are `errors`, `line`, `column`, `excerpt`."""
+    kind = KINDS[code]
+    head = {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status}
+    return head | {"detail": detail[:DETAIL_CHARACTERS], "code": code, "errors": []} | fields
+
+
+def respond(document: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """The document as a response of ASCII JSON, cut to at most `BODY_BYTES`."""
+    body = json.dumps(document).encode("ascii")
+    while len(body) > BODY_BYTES and document["errors"]:
+        document = document | {"errors": document["errors"][:-1]}
+        body = json.dumps(document).encode("ascii")
+    if len(body) > BODY_BYTES:  # escapes of six characters each
+        document = document | {"detail": document["detail"][:QUOTE_LIMIT]}
+        body = json.dumps(document).encode("ascii")
+    return Response(body, document["status"], dict(headers or {}), MEDIA_TYPE)
+
+
+def refused(error: FluxionError) -> Response:
+    """The response to a refusal; an error of a class without a code is a defect."""
+    if error.code not in KINDS or error.code == "internal":
+        return defect(error)
+    faults = error.faults if isinstance(error, Refusal) else ()
+    if error.pointer is not None:
+        faults = (Fault(error.pointer, error.detail), *faults)
+    fields: dict[str, Any] = {
+        "errors": [{"pointer": f.pointer, "message": f.message[:MESSAGE_CHARACTERS]} for f in faults[:FAULTS]]
+    }
+    if error.place is not None:
+        excerpt = error.place.excerpt[: 3 * QUOTE_LIMIT]  # the line, and the caret under it
+        fields |= {"line": error.place.line, "column": error.place.column, "excerpt": excerpt}
+    headers = error.headers if isinstance(error, Refusal) else None
+    return respond(problem(error.code, error.detail, **fields), headers)
+
+
+def defect(error: BaseException) -> Response:
+    """The response to anything unforeseen: the log has what happened, the client learns nothing of it."""
+    log.error("a request ended in a defect", exc_info=error)
+    return respond(problem("internal", "This is a defect of the service, not of the request; the log has the details."))
+
+
+async def _on_refusal(_request: Request, error: Exception) -> Response:
+    return refused(error) if isinstance(error, FluxionError) else defect(error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    """What routing raises: an unknown address or method (with `Allow`)."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = CODES_BY_STATUS.get(status)
+    if code is None:
+        return defect(error)
+    headers = getattr(error, "headers", None)
+    details = {
+        "not-found": "There is no such address; /openapi.json lists those there are.",
+        "method-not-allowed": f"{request.method[:QUOTE_LIMIT]} is not a method of this address.",
+    }
+    return respond(problem(code, details.get(code, http.HTTPStatus(status).description)), headers)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> Response:
+    """What FastAPI's own validation raises, without the input that it would repeat."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    faults = [Fault(pointer(*item["loc"]), str(item["msg"])) for item in found[:FAULTS]]
+    return refused(Refusal("invalid-request", "The request does not have the required form.", faults=faults))
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of the application's routes a problem document."""
+    app.add_exception_handler(FluxionError, _on_refusal)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= QUOTE_LIMIT else text[: QUOTE_LIMIT - 3] + "..."

@@ -1,0 +1,183 @@
+"""From the plain objects of a JSON body to a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import ConfigDict, FailFast, Field, ValidationError
+
+from service.api.graphs import Fact, Graph
+from service.api.problems import Fault, Refusal, pointer
+from service.api.schemas import DocumentedAs, Name, Size, Strict, absent, refusal
+from service.api.tensors import SIZE_CAP, Tensor, decode, decode_data
+from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
+from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Task
+
+PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian"]
+FUNCTIONS = ("expression", "graph", "function_id")
+
+
+class VariableDeclaration(Strict):
+    """A variable's shape and what is known of it."""
+
+    model_config = ConfigDict(title="VariableDeclaration")
+
+    shape: Annotated[list[Size], FailFast()] = Field(
+        description="One size per axis; `[]` for a scalar. A name stands for any size."
+    )
+    assume: Annotated[list[Fact], FailFast()] = Field(
+        default_factory=absent, description="Facts that simplify results; the derivative is that of free entries."
+    )
+
+
+class ComputeRequest(Strict):
+    """A function (exactly one of `expression`, `graph`, `function_id`) and what to compute of it."""
+
+    model_config = ConfigDict(title="ComputeRequest")
+
+    expression: str = Field(default_factory=absent, description="The function as text, such as `x.T @ A @ x`.")
+    syntax: Literal["python", "matlab", "latex"] = Field("python", description="The dialect of `expression`.")
+    graph: Graph = Field(default_factory=absent, description="The function as a graph.")
+    function_id: str = Field(
+        default_factory=absent, pattern=r"^fn_[A-Za-z0-9_-]{1,128}$", description="A registered function."
+    )
+    variables: dict[Name, VariableDeclaration] = Field(
+        default_factory=absent,
+        description="Every variable with its shape. Left out, shapes are those of `at`, and other names are scalars.",
+    )
+    wrt: Annotated[list[Name], FailFast(), Field(min_length=1)] = Field(
+        default_factory=absent, description="What to differentiate by; all variables, in order of first use, if absent."
+    )
+    at: dict[Name, Annotated[Any, DocumentedAs(Tensor)]] = Field(
+        default_factory=absent,
+        description="A value for each variable, or N values along one more leading axis. Left out: closed forms only.",
+    )
+    layout: Layout = Field("numerator", description="numerator: output axes, then variable axes; or the reverse.")
+    forms: Annotated[list[Form], FailFast()] = Field(
+        default_factory=lambda: ["text", "latex"], description="Which closed forms to answer."
+    )
+    structure: Literal["dense", "auto"] = Field("dense", description="auto: structured results as their factors.")
+    verify: bool = Field(default=False, description="Whether to check the result against another method.")
+    nonsmooth: Literal["default", "error"] = Field("default", description="error: refuse a point on a kink.")
+
+
+class PlanRequest(ComputeRequest):
+    """A function and the computation to plan; nothing is computed."""
+
+    model_config = ConfigDict(title="PlanRequest")
+
+    kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
+
+
+# What the schema has and this version does not do yet: the field, the value, the sentence.
+LATER: tuple[tuple[str, str | bool | None, str], ...] = (
+    ("function_id", None, "registered functions are not available yet; send `expression` or `graph`"),
+    ("verify", True, "`verify` is not available yet; leave it out or send false"),
+    ("nonsmooth", "error", '`nonsmooth` is not available yet; leave it out or send "default"'),
+    ("structure", "auto", '`structure: "auto"` is not available yet; leave it out or send "dense"'),
+)
+
+
+def read(body: Any, kind: Kind, limits: Limits) -> Task:
+    """The task of a request body.
+
+    Raises:
+        Refusal: invalid-request, with every fault that was found.
+        InvalidRequestError: a tensor is not one.
+        LimitError: over a bound that can be seen without computing.
+        UnsupportedOperationError: a field that is not implemented yet.
+    """
+    if not isinstance(body, dict):
+        raise InvalidRequestError("the body is a JSON object", pointer="")
+    _check_lengths(body, limits)
+    request = _validated(body, PlanRequest if kind == "plan" else ComputeRequest)
+    _check_one_function(body)
+    for field, value, message in LATER:
+        if field in body and value in (None, body[field]):
+            raise UnsupportedOperationError(message, pointer=pointer(field))
+    _check_bounds(request, limits)
+    return Task(
+        kind=kind,
+        expression=request.expression,
+        syntax=request.syntax,
+        graph=_graph(body["graph"], limits) if "graph" in body else None,
+        variables=_declarations(request) if "variables" in body else None,
+        wrt=tuple(request.wrt) if "wrt" in body else None,
+        at=_values(body["at"], limits) if "at" in body else None,
+        layout=request.layout,
+        forms=tuple(request.forms),
+        plan_kind=request.kind if isinstance(request, PlanRequest) else "jacobian",
+        structure=request.structure,
+        limits=limits,
+    )
+
+
+def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
+    """No list or object of names is so long that finding fault with each entry would be work."""
+    graph = body.get("graph")
+    counted = [((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms")]
+    if isinstance(graph, dict):
+        counted += [(("graph", field), graph.get(field)) for field in ("inputs", "constants", "nodes", "outputs")]
+    for path, entries in counted:
+        if isinstance(entries, dict | list) and len(entries) > limits.nodes:
+            raise LimitError("nodes", len(entries), limits.nodes, pointer=pointer(*path))
+
+
+def _validated(body: dict[str, Any], model: type[ComputeRequest]) -> ComputeRequest:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise refusal(error) from None
+
+
+def _check_one_function(body: Mapping[str, Any]) -> None:
+    sent = [field for field in FUNCTIONS if field in body]
+    if len(sent) != 1:
+        found = " and ".join(sent) if sent else "none"
+        detail = f"exactly one of {', '.join(FUNCTIONS)} is needed; {found} was sent"
+        raise Refusal("invalid-request", detail, faults=[Fault(at, detail) for at in map(pointer, sent)] or [Fault("", detail)])
+
+
+def _check_bounds(request: ComputeRequest, limits: Limits) -> None:
+    sent = request.model_fields_set
+    if "expression" in sent:
+        size = len(request.expression.encode())
+        if size > limits.expression_bytes:
+            raise LimitError("expression_bytes", size, limits.expression_bytes, pointer="/expression")
+    if "variables" in sent:
+        for name, declared in request.variables.items():
+            _check_shape(declared.shape, pointer("variables", name, "shape"), limits)
+    if "graph" in sent:
+        for index, entry in enumerate(request.graph.inputs):
+            _check_shape(entry.shape, pointer("graph", "inputs", index, "shape"), limits)
+
+
+def _check_shape(shape: list[int | str], at: str, limits: Limits) -> None:
+    if len(shape) > limits.axes:
+        raise LimitError("axes", len(shape), limits.axes, pointer=at)
+    largest = max((size for size in shape if isinstance(size, int)), default=0)
+    if largest > SIZE_CAP:
+        raise LimitError("size of an axis", largest, SIZE_CAP, pointer=at)
+
+
+def _declarations(request: ComputeRequest) -> dict[str, Declaration]:
+    return {
+        name: Declaration(tuple(declared.shape), tuple(declared.assume or ()))
+        for name, declared in request.variables.items()
+    }
+
+
+def _values(at: Mapping[str, Any], limits: Limits) -> dict[str, Array]:
+    return {name: decode(value, pointer("at", name), limits) for name, value in at.items()}
+
+
+def _graph(graph: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """The graph as sent, the data of its constants as flat float64 arrays."""
+    constants = []
+    for index, constant in enumerate(graph.get("constants", ())):
+        at = pointer("graph", "constants", index)
+        data = decode_data(constant["data"], constant["shape"], at, limits)
+        constants.append({**constant, "data": np.ravel(data)})
+    return {**graph, "constants": constants}

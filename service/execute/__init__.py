@@ -1,0 +1,1 @@
+"""Numbers: a graph is compiled once into NumPy calls over a leading batch axis."""

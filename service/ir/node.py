@@ -1,0 +1,94 @@
+"""The node: an operation, its inputs, its attributes, and the shape that follows from them."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from service.ir.size import Shape
+
+if TYPE_CHECKING:
+    from service.ir.op import Op
+
+Operand = "Node | float"
+
+
+class Node:
+    """A frozen, hash-consed term: equal terms are the same object, so `is` and `hash` compare structure.
+
+    `digest` names the structure across processes (blake2b of operation, attributes, shape and inputs). It, and not
+    Python equality, is the interning key, since `1 == 1.0 == True` and `0.0 == -0.0` would merge different terms.
+    Operators build kernel terms with NumPy's broadcasting; plain numbers are taken as constants.
+    """
+
+    __slots__ = ("__weakref__", "attributes", "digest", "inputs", "op", "shape")
+
+    op: Op
+    inputs: tuple[Node, ...]
+    attributes: Any
+    shape: Shape
+    digest: bytes
+
+    def __add__(self, other: Node | float) -> Node:
+        """`self + other`, as the operation `add` lowers it; the same holds for the other operators."""
+        return _by_name("add", self, other)
+
+    def __radd__(self, other: float) -> Node:
+        return _by_name("add", other, self)
+
+    def __sub__(self, other: Node | float) -> Node:
+        return _by_name("subtract", self, other)
+
+    def __rsub__(self, other: float) -> Node:
+        return _by_name("subtract", other, self)
+
+    def __mul__(self, other: Node | float) -> Node:
+        return _by_name("multiply", self, other)
+
+    def __rmul__(self, other: float) -> Node:
+        return _by_name("multiply", other, self)
+
+    def __truediv__(self, other: Node | float) -> Node:
+        return _by_name("divide", self, other)
+
+    def __rtruediv__(self, other: float) -> Node:
+        return _by_name("divide", other, self)
+
+    def __pow__(self, other: Node | float) -> Node:
+        return _by_name("power", self, other)
+
+    def __neg__(self) -> Node:
+        return _by_name("negative", self)
+
+    def __repr__(self) -> str:
+        """One level deep: graphs can be deeper than Python's stack."""
+        inputs = ", ".join(node.op.name for node in self.inputs)
+        return f"<{self.op.name}({inputs}) {self.attributes!r} {self.shape}>"
+
+
+def _by_name(name: str, *operands: Node | float) -> Node:
+    from service.ir.op import lowered
+
+    return lowered(name, *operands)
+
+
+_interned: weakref.WeakValueDictionary[bytes, Node] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def make(op: Op, inputs: tuple[Node, ...], attributes: Any, shape: Shape) -> Node:
+    """The one node with this structure; `attributes` is hashable data whose repr tells it apart from any other."""
+    state = hashlib.blake2b(repr((op.key, attributes, shape)).encode(), digest_size=16)
+    for node in inputs:
+        state.update(node.digest)
+    digest = state.digest()
+    with _lock:
+        known = _interned.get(digest)
+        if known is None:
+            known = object.__new__(Node)
+            known.op, known.inputs, known.attributes = op, inputs, attributes
+            known.shape, known.digest = shape, digest
+            _interned[digest] = known
+        return known

@@ -1,0 +1,64 @@
+"""Powers with a constant exponent, in normal form."""
+
+from __future__ import annotations
+
+from service.ir.leaves import constant, fill_value
+from service.ir.node import Node, make
+from service.ir.op import lowered, operations
+
+
+def split_power(node: Node) -> tuple[Node, float]:
+    """Base and exponent of a power with a constant exponent; any other node is its own first power."""
+    if node.op is operations()["power"]:
+        exponent = fill_value(node.inputs[1])
+        if exponent is not None:
+            return node.inputs[0], exponent
+    return node, 1.0
+
+
+def raise_to(base: Node, exponent: float) -> Node:
+    """`base ** exponent`. Powers merge and numbers move out only where that keeps every restriction of the domain."""
+    if exponent == 1:
+        return base
+    if exponent == 0:
+        return constant(1.0, base.shape)
+    if fill_value(base) is not None:
+        return lowered("power", base, constant(exponent, base.shape))
+    inner, power = split_power(base)
+    whole = exponent == int(exponent)
+    keeps_domain = whole and (power == int(power) or power * exponent != int(power * exponent))
+    if power != 1 and (keeps_domain or is_nonnegative(inner)):
+        return raise_to(inner, power * exponent)
+    coefficient, core = _split(base)
+    if coefficient != 1 and (whole or coefficient > 0) and 1e-9 < abs(coefficient) < 1e9:
+        return _scale(raise_to(core, exponent), coefficient**exponent)
+    if core.op is operations()["abs"] and whole and exponent % 2 == 0:
+        return raise_to(base.inputs[0], exponent)
+    return make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
+
+
+def _split(node: Node) -> tuple[float, Node]:
+    from service.ir.contraction import split_coefficient
+
+    return split_coefficient(node)
+
+
+def _scale(node: Node, coefficient: float) -> Node:
+    from service.ir.contraction import scale
+
+    return scale(node, coefficient)
+
+
+def is_nonnegative(node: Node) -> bool:
+    """Whether a term is seen at a glance to be a sum of squares, of absolute values or of exponentials."""
+    op, known = node.op, operations()
+    if op is known["abs"] or op is known["exp"]:
+        return True
+    if op is known["power"]:
+        exponent = fill_value(node.inputs[1])
+        return exponent is not None and exponent % 2 == 0
+    if op is known["total"]:
+        return all(map(is_nonnegative, node.inputs))
+    if op is known["contract"]:
+        return node.attributes.coefficient >= 0 and all(map(is_nonnegative, node.inputs))
+    return (fill_value(node) or -1.0) >= 0

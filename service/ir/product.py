@@ -1,0 +1,147 @@
+"""A product of factors on its way to normal form.
+
+Numbers are gathered, deltas are eliminated, picks and slices of the constant tensors are worked out, and equal
+factors become powers; what is left is a contraction in which only deltas between free axes survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+from service.ir import selection
+from service.ir.leaves import DELTA, FILL, SELECTOR, UNIT, delta, size_value
+from service.ir.node import Node
+from service.ir.power import is_nonnegative, raise_to, split_power
+from service.ir.size import Size
+
+LIGHT = {DELTA, UNIT, SELECTOR}
+Labels = list[int]
+Factor = tuple[Node, Labels]
+
+
+class Product:
+    """Factors under integer labels, with the size of every label; `sizes` names those no factor may show."""
+
+    def __init__(self, sizes: Mapping[Hashable, Size], coefficient: float) -> None:
+        """An empty product with a number in front."""
+        self.coefficient = float(coefficient)
+        self.factors: list[Factor] = []
+        self.sizes: dict[int, Size] = {}
+        self._known: dict[Hashable, int] = {}
+        self._done: set[int] = set()
+        for label, size in sizes.items():
+            self._done.add(self._label(label, size))
+
+    def _label(self, label: Hashable, size: Size) -> int:
+        if label not in self._known:
+            self._known[label] = self.new_label(size)
+        return self._known[label]
+
+    def new_label(self, size: Size) -> int:
+        """A label that no factor has yet."""
+        number = len(self.sizes)
+        self.sizes[number] = size
+        return number
+
+    def multiply(self, node: Node, labels: Sequence[Hashable]) -> None:
+        """One more factor; views (a scaled, permuted, repeated or masked single tensor) are opened."""
+        numbers = [self._label(label, size) for label, size in zip(labels, node.shape, strict=True)]
+        self._done.difference_update(numbers)
+        self._push(node, numbers)
+
+    def _push(self, node: Node, labels: Labels) -> None:
+        if node.op is FILL:
+            self.coefficient *= node.attributes
+        elif node.op.name == "contract" and _is_view(node):
+            attributes = node.attributes
+            self.coefficient *= attributes.coefficient
+            inner = labels + [self.new_label(size) for size in attributes.sizes[len(labels) :]]
+            for child, places in zip(node.inputs, attributes.operands, strict=True):
+                self._push(child, [inner[place] for place in places])
+        else:
+            self.factors.append((node, labels))
+
+    def free_labels(self, out: Sequence[Hashable]) -> Labels:
+        """The labels of the result's axes, each once: a repeated one is split by a delta."""
+        labels: Labels = []
+        for label in out:
+            number = self._known[label]
+            if number in labels:
+                twin = self.new_label(self.sizes[number])
+                self.factors.append((delta(self.sizes[number]), [number, twin]))
+                number = twin
+            labels.append(number)
+        return labels
+
+    def normalise(self, out: Labels) -> None:
+        """Bring the factors into normal form, the labels `out` being free."""
+        while True:
+            self._eliminate_deltas(out)
+            if not (selection.compose(self, out) or selection.pick(self, out)):
+                break
+        self._merge_powers()
+        present = {label for _, labels in self.factors for label in labels} | set(out) | self._done
+        for label, size in self.sizes.items():
+            if label not in present and isinstance(size, int):
+                self.coefficient *= size
+            elif label not in present:
+                self.factors.append((size_value(size), []))
+        self._merge_powers()
+
+    def replace(self, old: list[Factor], new: list[Factor], done: int | None = None) -> None:
+        """Exchange factors; `done` is a label whose sum is thereby carried out."""
+        self.factors = [factor for factor in self.factors if not any(factor is gone for gone in old)] + new
+        if done is not None:
+            self._done.add(done)
+
+    def vanish(self) -> None:
+        """The product is zero, since two of its constant tensors exclude each other."""
+        self.coefficient, self.factors = 0.0, []
+
+    def _eliminate_deltas(self, out: Labels) -> None:
+        """Join the labels that deltas identify; keep a delta only between two free axes."""
+        root: dict[int, int] = {label: label for label in self.sizes}
+
+        def find(label: int) -> int:
+            while root[label] != label:
+                label = root[label]
+            return label
+
+        rank = {label: place for place, label in enumerate(out)}
+        for node, labels in self.factors:
+            if node.op is DELTA:
+                first, second = sorted(map(find, labels), key=lambda label: rank.get(label, len(out)))
+                root[second] = first
+        self._done |= {label for label in self.sizes if find(label) != label}
+        kept = [(node, [find(label) for label in labels]) for node, labels in self.factors if node.op is not DELTA]
+        kept += [(delta(self.sizes[label]), [find(label), label]) for label in out if find(label) != label]
+        self.factors = kept
+
+    def _merge_powers(self) -> None:
+        """Equal factors under equal labels become one power, where no restriction of the domain is lost by it."""
+        groups: dict[tuple[Node, tuple[int, ...]], list[float]] = {}
+        for node, labels in self.factors:
+            base, exponent = split_power(node)
+            groups.setdefault((base, tuple(labels)), []).append(exponent)
+        self.factors = []
+        for (base, labels), exponents in groups.items():
+            for exponent in [1.0] if base.op in LIGHT else _added(exponents, is_nonnegative(base)):
+                self._push(raise_to(base, exponent), list(labels))
+
+
+def _added(exponents: list[float], nonnegative: bool) -> list[float]:
+    """The exponents of a product of powers of one base, added up unless a root would vanish (sqrt(x)**2 is not x)."""
+    if len(exponents) == 1:
+        return exponents
+    whole = sum(exponent for exponent in exponents if exponent == int(exponent))
+    roots = [exponent for exponent in exponents if exponent != int(exponent)]
+    merged = whole + sum(roots)
+    if roots and merged == int(merged) and not nonnegative:
+        return [*roots, whole] if whole else roots
+    return [merged] if merged else []
+
+
+def _is_view(node: Node) -> bool:
+    """Whether a contraction merely scales, permutes, repeats or masks at most one tensor."""
+    heavy = sum(child.op not in LIGHT for child in node.inputs)
+    return heavy <= 1 and len(node.attributes.sizes) == len(node.shape)

@@ -1,0 +1,5 @@
+"""The declarations: every operation a user can write, each in exactly one place."""
+
+from service.ops import arithmetic, elementwise, learning, linalg, reductions, structural
+
+__all__ = ["arithmetic", "elementwise", "learning", "linalg", "reductions", "structural"]

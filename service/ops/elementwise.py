@@ -1,0 +1,258 @@
+"""Functions applied entry by entry. Each row: name, NumPy kernel, one partial derivative per argument.
+
+A partial is a function of the output and the arguments; both forward and reverse mode use it. Formulas are those of
+the NIST Digital Library of Mathematical Functions (chapters 4, 5 and 7) unless a row says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from service.ir.leaves import constant, fill_value
+from service.ir.node import Node, make
+from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
+from service.ir.power import raise_to
+from service.ir.size import Shape
+from service.ops.broadcasting import aligned, broadcast_shapes
+from service.ops.signature import arrays
+
+call = lowered
+
+
+def entrywise(name: str, *inputs: Node, **attributes: Any) -> Node:
+    """The kernel term of an elementwise function of arguments of one shape; constants are folded in float64."""
+    op = _DECLARED[name]
+    values = [fill_value(node) for node in inputs]
+    if op.kernel is not None and all(value is not None for value in values):
+        with np.errstate(all="ignore"):
+            return constant(float(op.kernel(*map(np.float64, values), **attributes)), inputs[0].shape)
+    return make(op, inputs, tuple(attributes.items()), inputs[0].shape)
+
+
+_DECLARED: dict[str, Op] = {}
+
+
+def function(
+    name: str,
+    kernel: Any,
+    *partials: Rule | None,
+    summary: str,
+    latex: str | Notation = "",
+    numpy: str | Notation = "",
+    text: Notation | None = None,
+    parameters: tuple[Parameter, ...] | None = None,
+    **more: Any,
+) -> Op:
+    """Declare an elementwise function; `latex` and `numpy` may be just the name the dialect calls it by."""
+    parameters = parameters or arrays(*"xyz"[: len(partials)])
+    named = latex or rf"\operatorname{{{name}}}"
+    code = numpy or f"np.{name}"
+
+    def shape(*shapes: Shape, **_: Any) -> Shape:
+        return broadcast_shapes(name, *shapes)
+
+    def lower(*inputs: Node, **attributes: Any) -> Node:
+        return entrywise(name, *aligned(*inputs), **attributes)
+
+    _DECLARED[name] = register(
+        Op(
+            name,
+            "elementwise",
+            summary,
+            parameters,
+            shape,
+            more.pop("lower", lower),
+            kernel,
+            partials,
+            text=text or Notation(),
+            latex=named if isinstance(named, Notation) else Notation(name=named),
+            numpy=code if isinstance(code, Notation) else Notation(name=code),
+            example=more.pop("example", f"{name}({', '.join(p.name for p in parameters)})"),
+            **more,
+        )
+    )
+    return _DECLARED[name]
+
+
+def composed(
+    name: str, lower: Rule, *, summary: str, numpy: str | Notation = "", latex: str | Notation = "", **more: Any
+) -> Op:
+    """Declare an elementwise function of one argument that is written in terms of others."""
+    code = numpy or f"np.{name}"
+    named = latex or rf"\operatorname{{{name}}}"
+    return register(
+        Op(
+            name,
+            "elementwise",
+            summary,
+            arrays("x"),
+            lambda shape: shape,
+            lower,
+            latex=named if isinstance(named, Notation) else Notation(name=named),
+            numpy=code if isinstance(code, Notation) else Notation(name=code),
+            example=f"{name}(x)",
+            **more,
+        )
+    )
+
+
+def where(condition: Node, then: Node | float, otherwise: Node | float) -> Node:
+    """Kernel term of `where` on nodes or numbers."""
+    return call("where", condition, then, otherwise)
+
+
+# Exponentials and logarithms.
+function("exp", np.exp, lambda out, x: out, summary="e to the power x", latex=r"\exp")
+function("expm1", np.expm1, lambda out, x: call("exp", x), summary="exp(x) - 1, accurate near 0")
+function("log", np.log, lambda out, x: raise_to(x, -1), summary="natural logarithm", latex=r"\log", aliases=("ln",))
+function("log1p", np.log1p, lambda out, x: raise_to(1 + x, -1), summary="log(1 + x), accurate near 0")
+function("log2", np.log2, lambda out, x: 1 / (math.log(2) * x), summary="logarithm to base 2", latex=r"\log_{2}")
+function("log10", np.log10, lambda out, x: 1 / (math.log(10) * x), summary="logarithm to base 10", latex=r"\log_{10}")
+function(
+    "logaddexp", np.logaddexp, lambda out, x, y: call("sigmoid", x - y), lambda out, x, y: call("sigmoid", y - x),
+    summary="log(exp(x) + exp(y)), without overflow", commutative=True,
+)  # fmt: skip
+
+# Trigonometric and hyperbolic functions; (1 - x)(1 + x) keeps the digits that 1 - x**2 loses near 1, and cosh(x)**-2
+# those that 1 - tanh(x)**2 loses for large x.
+function("sin", np.sin, lambda out, x: call("cos", x), summary="sine", latex=r"\sin")
+function("cos", np.cos, lambda out, x: -call("sin", x), summary="cosine", latex=r"\cos")
+function("tan", np.tan, lambda out, x: 1 + out**2, summary="tangent", latex=r"\tan")
+function("arcsin", np.arcsin, lambda out, x: raise_to((1 - x) * (1 + x), -0.5), summary="inverse sine",
+         latex=r"\arcsin", aliases=("asin",))  # fmt: skip
+function("arccos", np.arccos, lambda out, x: -raise_to((1 - x) * (1 + x), -0.5), summary="inverse cosine",
+         latex=r"\arccos", aliases=("acos",))  # fmt: skip
+function("arctan", np.arctan, lambda out, x: raise_to(1 + x**2, -1), summary="inverse tangent", latex=r"\arctan",
+         aliases=("atan",))  # fmt: skip
+function("arctan2", np.arctan2, lambda out, y, x: x / (x**2 + y**2), lambda out, y, x: -y / (x**2 + y**2),
+         summary="angle of the point (x, y)", parameters=arrays("y", "x"), aliases=("atan2",))  # fmt: skip
+function("sinh", np.sinh, lambda out, x: call("cosh", x), summary="hyperbolic sine", latex=r"\sinh")
+function("cosh", np.cosh, lambda out, x: call("sinh", x), summary="hyperbolic cosine", latex=r"\cosh")
+function("tanh", np.tanh, lambda out, x: raise_to(call("cosh", x), -2), summary="hyperbolic tangent", latex=r"\tanh")
+function("arcsinh", np.arcsinh, lambda out, x: raise_to(1 + x**2, -0.5), summary="inverse hyperbolic sine",
+         aliases=("asinh",))  # fmt: skip
+function("arccosh", np.arccosh, lambda out, x: raise_to((x - 1) * (x + 1), -0.5),
+         summary="inverse hyperbolic cosine", aliases=("acosh",))  # fmt: skip
+function("arctanh", np.arctanh, lambda out, x: raise_to((1 - x) * (1 + x), -1),
+         summary="inverse hyperbolic tangent", aliases=("atanh",))  # fmt: skip
+function("hypot", np.hypot, lambda out, x, y: x / out, lambda out, x, y: y / out,
+         summary="sqrt(x**2 + y**2), without overflow", commutative=True)  # fmt: skip
+
+# Special functions.
+function("erf", special.erf, lambda out, x: (2 / math.sqrt(math.pi)) * call("exp", -(x**2)),
+         summary="error function", numpy="special.erf")  # fmt: skip
+function("erfc", special.erfc, lambda out, x: (-2 / math.sqrt(math.pi)) * call("exp", -(x**2)),
+         summary="1 - erf(x), accurate for large x", numpy="special.erfc")  # fmt: skip
+function("gammaln", special.gammaln, lambda out, x: call("digamma", x), summary="log of the absolute gamma function",
+         numpy="special.gammaln", aliases=("lgamma",))  # fmt: skip
+function("digamma", special.digamma, lambda out, x: call("polygamma", x, n=1), summary="derivative of gammaln",
+         numpy="special.digamma", latex=r"\psi")  # fmt: skip
+function("polygamma", lambda x, n: special.polygamma(n, x),
+         lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
+         parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
+         numpy="special.polygamma", latex=r"\psi")  # fmt: skip
+function("sigmoid", special.expit, lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))", numpy="special.expit",
+         latex=r"\sigma", aliases=("expit",))  # fmt: skip
+function("logit", special.logit, lambda out, x: raise_to(x * (1 - x), -1), summary="log(x / (1 - x))",
+         numpy="special.logit")  # fmt: skip
+function("softplus", lambda x: np.logaddexp(0, x), lambda out, x: call("sigmoid", x), summary="log(1 + exp(x))",
+         numpy=Notation("np.logaddexp(0, #1)"))  # fmt: skip
+
+# Piecewise functions: the derivative on either side, and the documented convention at the kink.
+function("abs", np.abs, lambda out, x: call("sign", x), summary="absolute value; derivative 0 at 0",
+         latex=Notation(r"\left|#1\right|"))  # fmt: skip
+function("sign", np.sign, None, summary="-1, 0 or 1; derivative 0")
+function("floor", np.floor, None, summary="round down; derivative 0", latex=Notation(r"\left\lfloor #1 \right\rfloor"))
+function("ceil", np.ceil, None, summary="round up; derivative 0", latex=Notation(r"\left\lceil #1 \right\rceil"))
+function("round", np.round, None, summary="round to the nearest integer, ties to even; derivative 0")
+function("relu", lambda x: np.maximum(x, 0), lambda out, x: where(call("greater", x, 0), 1, 0),
+         summary="maximum(x, 0); derivative 0 at 0", numpy=Notation("np.maximum(#1, 0)"))  # fmt: skip
+function(
+    "maximum", np.maximum,
+    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("greater", x, y), 1, 0)),
+    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("greater", y, x), 1, 0)),
+    summary="the larger of two; at a tie half of the derivative goes to each", latex=r"\max", commutative=True,
+)  # fmt: skip
+function(
+    "minimum", np.minimum,
+    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("less", x, y), 1, 0)),
+    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("less", y, x), 1, 0)),
+    summary="the smaller of two; at a tie half of the derivative goes to each", latex=r"\min", commutative=True,
+)  # fmt: skip
+function(
+    "where", lambda c, x, y: np.where(c != 0, x, y), None,
+    lambda out, c, x, y: where(c, 1, 0), lambda out, c, x, y: where(c, 0, 1),
+    summary="x where the condition holds, y elsewhere", parameters=arrays("condition", "x", "y"),
+    example="where(x > 0, x, 0)",
+    latex=Notation(r"\begin{cases} #2 & \text{if } #1 \\ #3 & \text{otherwise} \end{cases}", needs=(0, 0, 0)),
+)  # fmt: skip
+
+
+def _comparison(name: str, symbol: str, latex: str, ufunc: Any) -> None:
+    infix = Notation(f"#1 {symbol} #2", precedence=30, needs=(31, 31))
+    function(
+        name, lambda x, y: ufunc(x, y).astype(float) if np.ndim(x) or np.ndim(y) else float(ufunc(x, y)), None, None,
+        summary=f"1 where x {symbol} y, 0 elsewhere; derivative 0", text=infix, numpy=infix,
+        latex=Notation(f"#1 {latex} #2", precedence=30, needs=(31, 31)), example=f"where(x {symbol} y, x, y)",
+    )  # fmt: skip
+
+
+_comparison("less", "<", "<", np.less)
+_comparison("less_equal", "<=", r"\le", np.less_equal)
+_comparison("greater", ">", ">", np.greater)
+_comparison("greater_equal", ">=", r"\ge", np.greater_equal)
+_comparison("equal", "==", "=", np.equal)
+_comparison("not_equal", "!=", r"\ne", np.not_equal)
+
+
+def _lower_power(x: Node, y: Node) -> Node:
+    base, exponent = aligned(x, y)
+    power = fill_value(exponent)
+    return (
+        entrywise("power", base, exponent) if power is None or fill_value(base) is not None else raise_to(base, power)
+    )
+
+
+def _power_kernel(x: Any, y: Any) -> Any:
+    """NumPy's power with the exponents that have a cheaper and more accurate function of their own."""
+    return np.power(np.asarray(x, dtype=float), y)
+
+
+function(
+    "power", _power_kernel,
+    lambda out, x, y: y * call("power", x, y - 1), lambda out, x, y: out * call("log", x),
+    summary="x to the power y", lower=_lower_power, example="x**y",
+    text=Notation("#1**#2", precedence=70, needs=(71, 60)), numpy=Notation("#1**#2", precedence=70, needs=(71, 60)),
+    latex=Notation("{#1}^{#2}", precedence=70, needs=(90, 0)),
+)  # fmt: skip
+
+composed("sqrt", lambda x: raise_to(x, 0.5), summary="square root", latex=Notation(r"\sqrt{#1}"))
+composed("square", lambda x: raise_to(x, 2), summary="x**2", latex=Notation("{#1}^{2}", precedence=70, needs=(90,)))
+composed("reciprocal", lambda x: raise_to(x, -1), summary="1 / x", latex=Notation(r"\frac{1}{#1}", precedence=80))
+composed("silu", lambda x: x * call("sigmoid", x), summary="x * sigmoid(x)",
+         numpy=Notation("#1*special.expit(#1)", precedence=50, needs=(100,)))  # fmt: skip
+composed("gelu", lambda x: 0.5 * x * call("erfc", (-1 / math.sqrt(2)) * x), summary="x * Phi(x), Phi the normal distribution",
+         numpy=Notation("#1*special.ndtr(#1)", precedence=50, needs=(100,)))  # fmt: skip
+
+
+def _lower_clip(x: Node, a_min: Node, a_max: Node) -> Node:
+    return call("minimum", call("maximum", x, a_min), a_max)
+
+
+register(
+    Op(
+        "clip",
+        "elementwise",
+        "x kept between two bounds; derivative 0.5 at a bound",
+        arrays("x", "a_min", "a_max"),
+        lambda *shapes: broadcast_shapes("clip", *shapes),
+        _lower_clip,
+        numpy=Notation(name="np.clip"),
+        latex=Notation(name=r"\operatorname{clip}"),
+        example="clip(x, 0, 1)",
+    )
+)

@@ -1,0 +1,279 @@
+"""Reductions over axes. The kernel forms act on the last `count` axes; lowering moves the reduced axes there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from service.errors import DomainError, ParseError
+from service.ir import size
+from service.ir.contraction import contract
+from service.ir.leaves import size_value
+from service.ir.node import Node, make
+from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
+from service.ir.power import raise_to
+from service.ir.size import Shape
+from service.ops.elementwise import where
+from service.ops.signature import ARRAY, AXIS, KEEPDIMS, refuse
+
+Axes = tuple[int, ...] | None
+
+
+def reduced_shape(x: Shape, axis: Axes = None, keepdims: bool = False, **_: Any) -> Shape:  # noqa: FBT001, FBT002 - NumPy's names
+    """NumPy's shape of a reduction."""
+    gone = range(len(x)) if axis is None else axis
+    return tuple(1 if k in gone else n for k, n in enumerate(x) if keepdims or k not in gone)
+
+
+def last(node: Node, axis: Axes) -> tuple[Node, int]:
+    """The node with the reduced axes moved to the end, and how many they are."""
+    rank = len(node.shape)
+    gone = list(range(rank)) if axis is None else list(axis)
+    order = [k for k in range(rank) if k not in gone] + gone
+    return contract([(node, range(rank))], order), len(gone)
+
+
+def restored(node: Node, x: Node, axis: Axes, *, keepdims: bool) -> Node:
+    """The reduced node with its axes of size 1 put back, where `keepdims` asks for them."""
+    if not keepdims:
+        return node
+    shape = reduced_shape(x.shape, axis, keepdims=True)
+    gone = range(len(x.shape)) if axis is None else axis
+    return contract(
+        [(node, [k for k in range(len(shape)) if k not in gone])], range(len(shape)), dict(enumerate(shape))
+    )
+
+
+def require_entries(name: str, x: Shape, axis: Axes) -> None:
+    """Refuse an empty reduction that has no neutral element."""
+    gone = range(len(x)) if axis is None else axis
+    if any(x[k] == 0 for k in gone):
+        message = f"{name} of no entries does not exist: the shape is {size.written(x)}"
+        raise DomainError(message)
+
+
+def _declare(
+    name: str, summary: str, lower: Rule, *, numpy: str = "", latex: str = "", empty: bool = True, **more: Any
+) -> None:
+    def shape(x: Shape, axis: Axes = None, keepdims: bool = False, **_: Any) -> Shape:  # noqa: FBT001, FBT002
+        if not empty:
+            require_entries(name, x, axis)
+        return reduced_shape(x, axis, keepdims)
+
+    def whole(x: Node, axis: Axes = None, keepdims: bool = False, **more: Any) -> Node:  # noqa: FBT001, FBT002
+        return restored(lower(x, axis, **more), x, axis, keepdims=keepdims)
+
+    parameters = (ARRAY, *more.pop("before", ()), AXIS, KEEPDIMS)
+    register(
+        Op(
+            name,
+            "reduction",
+            summary,
+            parameters,
+            shape,
+            whole,
+            latex=Notation(name=latex or rf"\operatorname{{{name}}}"),
+            numpy=Notation(name=numpy or f"np.{name}"),
+            example=f"{name}(x)",
+            **more,
+        )
+    )
+
+
+def summed(x: Node, axis: Axes) -> Node:
+    """The sum over axes, as a contraction."""
+    gone = range(len(x.shape)) if axis is None else axis
+    return contract([(x, range(len(x.shape)))], [k for k in range(len(x.shape)) if k not in gone])
+
+
+def _mean(x: Node, axis: Axes) -> Node:
+    gone = range(len(x.shape)) if axis is None else axis
+    return summed(x, axis) * raise_to(size_value(size.count(x.shape[k] for k in gone)), -1)
+
+
+def _kernel(name: str, kernel: Any, vjp: Any) -> Op:
+    """A kernel reduction over the last `count` axes."""
+    return register(Op(name, "kernel", kernel=kernel, vjp=vjp, internal=True))
+
+
+def _trailing(count: int) -> tuple[int, ...]:
+    return tuple(range(-count, 0))
+
+
+def _over(op: Op) -> Rule:
+    def lower(x: Node, axis: Axes) -> Node:
+        moved, count = last(x, axis)
+        return reduce(op, moved, count) if count else x
+
+    return lower
+
+
+def reduce(op: Op, x: Node, count: int) -> Node:
+    """The kernel reduction `op` of the last `count` axes."""
+    return make(op, (x,), (("count", count),), x.shape[: len(x.shape) - count])
+
+
+def _split(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
+    """Labels for an adjoint with further leading axes: those, the kept axes, the reduced ones."""
+    x = out.inputs[0]
+    lead = [f"o{k}" for k in range(len(g.shape) - len(out.shape))]
+    kept = [f"k{k}" for k in range(len(out.shape))]
+    return lead, kept, [f"r{k}" for k in range(len(x.shape) - len(out.shape))]
+
+
+def _extreme_vjp(g: Node, out: Node, _: int) -> Node:
+    """The entries that attain the extreme share its adjoint equally."""
+    (x,), (lead, kept, gone) = out.inputs, _split(g, out)
+    labels = kept + gone
+    sizes = dict(zip(labels, x.shape, strict=True))
+    attained = where(lowered("equal", x, contract([(out, kept)], labels, sizes)), 1, 0)
+    ties = contract([(attained, labels)], kept)
+    return contract([(g, lead + kept), (attained, labels), (raise_to(ties, -1), kept)], lead + labels)
+
+
+def _softmax_of(x: Node, count: int) -> Node:
+    return make(SOFTMAX, (x,), (("count", count),), x.shape)
+
+
+def _logsumexp_vjp(g: Node, out: Node, _: int) -> Node:
+    (x,), (lead, kept, gone) = out.inputs, _split(g, out)
+    return contract([(g, lead + kept), (_softmax_of(x, len(gone)), kept + gone)], lead + kept + gone)
+
+
+def _softmax_vjp(g: Node, out: Node, _: int) -> Node:
+    """The Jacobian diag(p) - p p' of each row, contracted with the adjoint."""
+    count = dict(out.attributes)["count"]
+    rank = len(out.shape)
+    lead = [f"o{k}" for k in range(len(g.shape) - rank)]
+    labels = [f"k{k}" for k in range(rank)]
+    other = labels[: rank - count] + [f"r{k}" for k in range(count)]
+    direct = contract([(g, lead + labels), (out, labels)], lead + labels)
+    return direct - contract([(g, lead + other), (out, other), (out, labels)], lead + labels)
+
+
+def _products_vjp(g: Node, out: Node, _: int) -> Node:
+    """Leaving one more factor out: the derivative of the product of all but r entries is that of all but r + 1."""
+    (x,) = out.inputs
+    order = dict(out.attributes)["order"]
+    lead = [f"o{k}" for k in range(len(g.shape) - len(out.shape))]
+    kept = [f"k{k}" for k in range(len(x.shape) - 1)]
+    left = [f"r{k}" for k in range(order)]
+    return contract([(g, lead + kept + left), (products(x, order + 1), [*kept, *left, "n"])], [*lead, *kept, "n"])
+
+
+def _logsumexp_kernel(x: Any, count: int) -> Any:
+    axes = _trailing(count)
+    peak = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
+    peak = np.where(np.isfinite(peak), peak, 0.0)
+    return np.log(np.sum(np.exp(x - peak), axis=axes)) + np.squeeze(peak, axis=axes)
+
+
+def softmax_kernel(x: Any, count: int) -> Any:
+    """The softmax over the last `count` axes, shifted by the largest entry."""
+    axes = _trailing(count)
+    powers = np.exp(x - np.max(x, axis=axes, keepdims=True, initial=-np.inf))
+    return powers / np.sum(powers, axis=axes, keepdims=True)
+
+
+def products_kernel(x: Any, order: int) -> Any:
+    """Products over the last axis of all entries but `order` of them, without division: exact at zeros.
+
+    Shape (..., n) to (..., n, ..., n) with `order` further axes; entries with a repeated index are 0.
+    """
+    if order == 0:
+        return np.prod(x, axis=-1)
+    n = x.shape[-1]
+    if order == 1:
+        ones = np.ones((*x.shape[:-1], 1))
+        before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)[..., :n]
+        after = np.cumprod(np.concatenate([ones, x[..., :0:-1]], axis=-1), axis=-1)[..., :n]
+        return before * after[..., ::-1]
+    without = np.where(np.eye(n, dtype=bool), 1.0, x[..., None, :])
+    inner = products_kernel(without, order - 1)
+    keep = 1 - np.eye(n)
+    for axis in range(order - 1):
+        inner = inner * keep.reshape((n, *(n if k == axis else 1 for k in range(order - 1))))
+    return inner
+
+
+def products(x: Node, order: int) -> Node:
+    """The kernel term of the products over the last axis that leave `order` entries out."""
+    return make(PRODUCTS, (x,), (("order", order),), x.shape[:-1] + x.shape[-1:] * order)
+
+
+def _max(x: Any, count: int) -> Any:
+    return np.max(x, axis=_trailing(count))
+
+
+def _min(x: Any, count: int) -> Any:
+    return np.min(x, axis=_trailing(count))
+
+
+MAX = _kernel("reduce_max", _max, _extreme_vjp)
+MIN = _kernel("reduce_min", _min, _extreme_vjp)
+LOGSUMEXP = _kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp)
+SOFTMAX = _kernel("reduce_softmax", softmax_kernel, _softmax_vjp)
+PRODUCTS = _kernel("reduce_products", products_kernel, _products_vjp)
+
+
+def _prod(x: Node, axis: Axes) -> Node:
+    moved, count = last(x, axis)
+    for _ in range(count):
+        moved = products(moved, 0)
+    return moved
+
+
+def _prod_except_shape(x: Shape, order: int = 1) -> Shape:
+    if not x or order < 0:
+        raise refuse("prod_except", "an array with at least one axis, and an order of at least 0", x)
+    return x[:-1] + x[-1:] * order
+
+
+def _norm(x: Node, axis: Axes, ord: Any = None) -> Node:  # noqa: A002 - NumPy's name
+    if ord == 1:
+        return summed(lowered("abs", x), axis)
+    if ord == "inf":
+        moved, count = last(lowered("abs", x), axis)
+        return reduce(MAX, moved, count)
+    return raise_to(summed(raise_to(x, 2), axis), 0.5)
+
+
+def _norm_shape(x: Shape, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Shape:  # noqa: A002, FBT001, FBT002
+    axes = len(x) if axis is None else len(axis)
+    if (ord in (1, 2, "inf") and axes != 1) or (ord == "fro" and axes != 2):  # noqa: PLR2004 - a matrix has 2 axes
+        message = f"norm with ord={ord!r} is that of a {'matrix' if ord == 'fro' else 'vector'}, got {size.written(x)}"
+        raise ParseError(message)
+    return reduced_shape(x, axis, keepdims)
+
+
+_declare("sum", "sum over axes", summed)
+_declare("mean", "arithmetic mean over axes", _mean, empty=False)
+_declare("prod", "product over axes; the derivative is exact where entries are 0", _prod)
+_declare("max", "largest entry; ties share the derivative equally", _over(MAX), latex=r"\max", empty=False)
+_declare("min", "smallest entry; ties share the derivative equally", _over(MIN), latex=r"\min", empty=False)
+_declare("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), numpy="special.logsumexp", empty=False)
+register(
+    Op(
+        "norm",
+        "reduction",
+        "Euclidean norm of a vector, Frobenius norm of a matrix; ord=1, 2, inf or 'fro'",
+        (ARRAY, Parameter("ord", "order", None, required=False), AXIS, KEEPDIMS),
+        _norm_shape,
+        lambda x, ord, axis, keepdims: restored(_norm(x, axis, ord), x, axis, keepdims=keepdims),  # noqa: A006
+        latex=Notation(r"\left\|#1\right\|"),
+        numpy=Notation(name="np.linalg.norm"),
+        example="norm(x)",
+    )
+)
+register(
+    Op(
+        "prod_except",
+        "reduction",
+        "products over the last axis leaving `order` entries out: the derivatives of prod",
+        (ARRAY, Parameter("order", "integer", 1, required=False)),
+        _prod_except_shape,
+        lambda x, order: products(x, order),
+        example="prod_except(x)",
+    )
+)

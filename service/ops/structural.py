@@ -1,0 +1,255 @@
+"""Arranging entries: reshaping, indexing, stacking, diagonals, einsum. All but reshape are contractions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from service.errors import InvalidRequestError, ShapeError
+from service.ir import size
+from service.ir.contraction import contract
+from service.ir.leaves import constant, selector, unit
+from service.ir.node import Node
+from service.ir.op import Notation, Op, Parameter, Rule, register
+from service.ir.reshaping import reshape
+from service.ir.size import Dim, Shape, Size, written
+from service.ir.total import total
+from service.ops.signature import ARRAY, axis_in, refuse
+
+__all__ = ["reshape"]
+
+
+def _declare(name: str, summary: str, shape: Any, lower: Rule, parameters: Any, **more: Any) -> None:
+    more.setdefault("numpy", Notation(name=f"np.{name}"))
+    more.setdefault("latex", Notation(name=rf"\operatorname{{{name}}}"))
+    register(Op(name, "structure", summary, parameters, shape, lower, **more))
+
+
+def _reshape_shape(x: Shape, shape: Shape) -> Shape:
+    """NumPy's reshape: one size may be -1."""
+    known = size.count(n for n in shape if n != -1)
+    unknown = [k for k, n in enumerate(shape) if n == -1]
+    if len(unknown) == 1:
+        rest = size.divide(size.count(x), known)
+        if rest is not None:
+            return tuple(rest if n == -1 else n for n in shape)
+    elif not unknown and known == size.count(x) and not any(isinstance(n, int) and n < 0 for n in shape):
+        return shape
+    message = f"reshape cannot turn {written(x)} into {written(shape)}: the numbers of entries differ"
+    raise ShapeError(message)
+
+
+def _parts_shape(name: str, shapes: Sequence[Shape]) -> Shape:
+    if not shapes:
+        message = f"{name} needs at least one part"
+        raise ShapeError(message)
+    return shapes[0]
+
+
+def _stack_shape(*parts: Shape, axis: int = 0) -> Shape:
+    first = _parts_shape("stack", parts)
+    if any(part != first for part in parts):
+        raise refuse("stack", "parts of one shape", *dict.fromkeys(parts))
+    place = _place(axis, len(first) + 1)
+    return (*first[:place], len(parts), *first[place:])
+
+
+def _place(axis: int, rank: int) -> int:
+    try:
+        return axis_in(axis, rank)
+    except ValueError as error:
+        raise InvalidRequestError(f"axis {error}") from None
+
+
+def _stack(*parts: Node, axis: int = 0) -> Node:
+    place = _place(axis, len(parts[0].shape) + 1)
+    labels: list[Hashable] = list(range(len(parts[0].shape)))
+    out = [*labels[:place], "new", *labels[place:]]
+    shape = (*parts[0].shape[:place], len(parts), *parts[0].shape[place:])
+    sizes = dict(zip(out, shape, strict=True))
+    return total(
+        (contract([(part, labels), (unit(len(parts), k), ["new"])], out, sizes) for k, part in enumerate(parts)), shape
+    )
+
+
+def _concatenate_shape(*parts: Shape, axis: int = 0) -> Shape:
+    first = _parts_shape("concatenate", parts)
+    place = _place(axis, len(first))
+    joined: Size = 0
+    for part in parts:
+        if len(part) != len(first) or part[:place] + part[place + 1 :] != first[:place] + first[place + 1 :]:
+            raise refuse("concatenate", f"parts that agree in every axis but {axis}", *dict.fromkeys(parts))
+        joined = size.add(joined, part[place])
+    return (*first[:place], joined, *first[place + 1 :])
+
+
+def _concatenate(*parts: Node, axis: int = 0) -> Node:
+    shape = _concatenate_shape(*(part.shape for part in parts), axis=axis)
+    place = _place(axis, len(shape))
+    terms, start = [], 0
+    out: list[Hashable] = list(range(len(shape)))
+    for part in parts:
+        labels = [*out[:place], "part", *out[place + 1 :]]
+        chosen = selector(shape[place], part.shape[place], start, 1)
+        terms.append(contract([(part, labels), (chosen, [place, "part"])], out, dict(enumerate(shape))))
+        start = size.add(start, part.shape[place])
+    return total(terms, shape)
+
+
+def _bounds(item: tuple[Any, ...], n: Size) -> tuple[Size, Size, int]:
+    """Start, count and step of a slice `(start, stop, step)` of an axis of size n, as Python has it."""
+    start, stop, step = item
+    step = 1 if step is None else step
+    if step == 0:
+        message = "a slice step cannot be 0"
+        raise InvalidRequestError(message)
+    if isinstance(n, int):
+        chosen = range(*slice(start, stop, step).indices(n))
+        return (chosen.start if chosen else 0), len(chosen), step
+    if step != 1 or any(isinstance(edge, Dim) for edge in (start, stop)):
+        message = f"a slice of an axis of named size {n!r} must have plain bounds and step 1"
+        raise InvalidRequestError(message)
+    low = 0 if start is None else start if start >= 0 else size.add(n, start)
+    high = n if stop is None else stop if stop >= 0 else size.add(n, stop)
+    return low, size.subtract(high, low), 1
+
+
+def _at(index: int, n: Size, x: Shape) -> Size:
+    if isinstance(n, int) and not -n <= index < n:
+        message = f"index {index} is out of range for an axis of size {n}, shape {written(x)}"
+        raise ShapeError(message)
+    return size.add(n, index) if index < 0 else index
+
+
+def _getitem_shape(x: Shape, index: tuple[Any, ...] = ()) -> Shape:
+    used = sum(item is not None for item in index)
+    if used > len(x):
+        message = f"{used} indices are too many for an array of shape {written(x)}"
+        raise ShapeError(message)
+    shape: list[Size] = []
+    axis = 0
+    for item in index:
+        if item is None:
+            shape.append(1)
+            continue
+        if isinstance(item, tuple):
+            shape.append(_bounds(item, x[axis])[1])
+        else:
+            _at(item, x[axis], x)
+        axis += 1
+    return (*shape, *x[axis:])
+
+
+def _getitem(x: Node, index: tuple[Any, ...] = ()) -> Node:
+    """Integers pick by unit vectors, slices by selectors, None makes an axis of size 1."""
+    factors: list[tuple[Node, Sequence[Hashable]]] = [(x, [("x", k) for k in range(len(x.shape))])]
+    out: list[Hashable] = []
+    sizes: dict[Hashable, Size] = {}
+    axis = 0
+    for place, item in enumerate(index):
+        if item is None:
+            out.append(("new", place))
+            sizes["new", place] = 1
+            continue
+        n = x.shape[axis]
+        if isinstance(item, tuple):
+            start, count, step = _bounds(item, n)
+            factors.append((selector(n, count, start, step), [("x", axis), ("slice", axis)]))
+            out.append(("slice", axis))
+        else:
+            factors.append((unit(n, _at(item, n, x.shape)), [("x", axis)]))
+        axis += 1
+    out += [("x", k) for k in range(axis, len(x.shape))]
+    return contract(factors, out, sizes)
+
+
+def _diag_shape(x: Shape, k: int = 0) -> Shape:
+    if len(x) == 1:
+        return (size.add(x[0], abs(k)),) * 2
+    if len(x) != 2:  # noqa: PLR2004 - a vector or a matrix
+        raise refuse("diag", "a vector or a matrix", x)
+    return (_diagonal_length(x, k),)
+
+
+def _diagonal_length(x: Shape, k: int) -> Size:
+    rows, columns = size.subtract(x[0], max(-k, 0)), size.subtract(x[1], max(k, 0))
+    if isinstance(rows, int) and isinstance(columns, int):
+        return max(min(rows, columns), 0)
+    if rows != columns:
+        raise refuse("diag", "sizes that tell which axis is shorter", x)
+    return rows
+
+
+def _diag(x: Node, k: int = 0) -> Node:
+    (*_, n) = _diag_shape(x.shape, k)
+    if len(x.shape) == 1:
+        n = x.shape[0]
+        rows, columns = (selector(size.add(n, abs(k)), n, max(s * k, 0), 1) for s in (-1, 1))
+        return contract([(x, "p"), (rows, "ip"), (columns, "jp")], "ij")
+    rows = selector(x.shape[0], n, max(-k, 0), 1)
+    columns = selector(x.shape[1], n, max(k, 0), 1)
+    return contract([(x, "ij"), (rows, "ip"), (columns, "jp")], "p")
+
+
+def _einsum_labels(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str], str]:
+    """Labels of every operand and of the output; without `->` the output is the labels seen once, sorted."""
+    inputs, arrow, out = subscripts.partition("->")
+    labels = inputs.split(",")
+    letters = set(subscripts) - set(",->.")
+    if len(labels) != len(shapes) or not all(letter.isascii() and letter.isalpha() for letter in letters):
+        message = f"einsum: '{subscripts[:80]}' does not name the axes of {len(shapes)} operand(s)"
+        raise ShapeError(message)
+    spare = [chr(c) for c in range(ord("A"), ord("z")) if chr(c).isalpha() and chr(c) not in letters]
+    dots = [
+        max(len(shape) - len(label.replace("...", "")), 0) if "..." in label else 0
+        for label, shape in zip(labels, shapes, strict=True)
+    ]
+    hidden = "".join(spare[: max(dots, default=0)])
+    labels = [label.replace("...", hidden[len(hidden) - n :]) for label, n in zip(labels, dots, strict=True)]
+    if not arrow:
+        text = "".join(labels)
+        out = hidden + "".join(sorted(letter for letter in letters if text.count(letter) == 1))
+    return labels, out.replace("...", hidden)
+
+
+def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
+    labels, out = _einsum_labels(subscripts, shapes)
+    sizes: dict[str, Size] = {}
+    for label, shape in zip(labels, shapes, strict=True):
+        if len(label) != len(shape):
+            message = f"einsum: '{label}' names {len(label)} axes of an operand of shape {written(shape)}"
+            raise ShapeError(message)
+        for letter, n in zip(label, shape, strict=True):
+            if sizes.setdefault(letter, n) != n:
+                message = f"einsum '{subscripts}': {letter} is both {sizes[letter]!r} and {n!r}"
+                raise ShapeError(message)
+    if len(set(out)) != len(out) or not set(out) <= set(sizes):
+        message = f"einsum '{subscripts}': the output must name each of its labels once, from the inputs"
+        raise ShapeError(message)
+    return tuple(sizes[letter] for letter in out)
+
+
+def _einsum(*inputs: Node, subscripts: str) -> Node:
+    labels, out = _einsum_labels(subscripts, [node.shape for node in inputs])
+    return contract(zip(inputs, labels, strict=True), out)
+
+
+_declare("reshape", "the entries in row-major order under another shape", _reshape_shape,
+         lambda x, shape: reshape(x, _reshape_shape(x.shape, shape)), (ARRAY, Parameter("shape", "shape")),
+         example="reshape(x, (2, 3))")  # fmt: skip
+_declare("stack", "parts of one shape along a new axis", _stack_shape, _stack,
+         (Parameter("parts", "arrays"), Parameter("axis", "integer", 0, required=False)), example="stack([x, y])")  # fmt: skip
+_declare("concatenate", "parts joined along an axis", _concatenate_shape, _concatenate,
+         (Parameter("parts", "arrays"), Parameter("axis", "integer", 0, required=False)),
+         example="concatenate([x, y])")  # fmt: skip
+_declare("getitem", "entries and slices, as NumPy's basic indexing", _getitem_shape, _getitem,
+         (ARRAY, Parameter("index", "index")), example="x[1:]")  # fmt: skip
+_declare("diag", "the diagonal of a matrix, or the matrix with a vector on its diagonal", _diag_shape, _diag,
+         (ARRAY, Parameter("k", "integer", 0, required=False)), example="diag(x)")  # fmt: skip
+_declare("einsum", "sums of products by index labels, as NumPy's einsum", _einsum_shape, _einsum,
+         (Parameter("subscripts", "subscripts"), Parameter("operands", "operands")),
+         example="einsum('ij,j->i', A, x)")  # fmt: skip
+_declare("zeros", "an array of zeros", lambda shape: shape, lambda shape: constant(0.0, shape), (Parameter("shape", "shape"),),
+         example="zeros(3)")  # fmt: skip
+_declare("ones", "an array of ones", lambda shape: shape, lambda shape: constant(1.0, shape), (Parameter("shape", "shape"),),
+         example="ones(3)")  # fmt: skip

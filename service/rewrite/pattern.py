@@ -1,0 +1,71 @@
+"""Scalar patterns: match a term against one whatever its shape, and build the result at that shape."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from service.ir.contraction import CONTRACT, contract, split_coefficient
+from service.ir.leaves import FILL, VARIABLE, constant
+from service.ir.node import Node, make
+from service.ir.size import Shape
+from service.ir.total import TOTAL, total
+
+Bindings = dict[Node, Node]
+MOST_TERMS = 3  # a sum longer than any pattern's is not tried
+
+
+def matches(pattern: Node, node: Node) -> Bindings | None:
+    """What the pattern's variables stand for, if the node has its form; a sum matches in any order."""
+    return _match([(pattern, node)], {})
+
+
+def _match(pairs: list[tuple[Node, Node]], bindings: Bindings) -> Bindings | None:
+    if not pairs:
+        return bindings
+    (pattern, node), *rest = pairs
+    if pattern.op is VARIABLE:
+        if bindings.setdefault(pattern, node) is not node:
+            return None
+        return _match(rest, bindings)
+    if pattern.op is FILL:
+        same = node.op is FILL and node.attributes == pattern.attributes
+        return _match(rest, bindings) if same else None
+    if pattern.op is not node.op or len(pattern.inputs) != len(node.inputs):
+        return None
+    if pattern.op is TOTAL:
+        if len(node.inputs) > MOST_TERMS:
+            return None
+        for order in permutations(node.inputs):
+            found = _match([*zip(pattern.inputs, order, strict=True), *rest], dict(bindings))
+            if found is not None:
+                return found
+        return None
+    if pattern.op is CONTRACT and not _is_scaled(pattern, node):
+        return None
+    if pattern.op is not CONTRACT and pattern.attributes != node.attributes:
+        return None
+    return _match([*zip(pattern.inputs, node.inputs, strict=True), *rest], bindings)
+
+
+def _is_scaled(pattern: Node, node: Node) -> bool:
+    """Patterns contain a contraction only as a number times a term."""
+    return (
+        split_coefficient(pattern)[0] == split_coefficient(node)[0]
+        and len(node.inputs) == 1
+        and node.attributes.operands == (tuple(range(len(node.shape))),)
+    )
+
+
+def substituted(result: Node, bindings: Bindings, shape: Shape) -> Node:
+    """The result of a scalar row at the shape of what matched; its terms are small, so recursion is safe."""
+    if result.op is VARIABLE:
+        return bindings[result]
+    if result.op is FILL:
+        return constant(result.attributes, shape)
+    inputs = tuple(substituted(child, bindings, shape) for child in result.inputs)
+    if result.op is TOTAL:
+        return total(inputs, shape)
+    if result.op is CONTRACT:
+        axes = range(len(shape))
+        return contract([(child, axes) for child in inputs], axes, coefficient=result.attributes.coefficient)
+    return make(result.op, inputs, result.attributes, shape)

@@ -1,0 +1,162 @@
+"""The identities, one row each. A row never changes a value at a point where the function is defined.
+
+A row is tried on nodes of one operation, given with inputs already rewritten; it answers the better term or None.
+Scalar rows are pairs (pattern, result) over the variables x and y and hold for every shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.ir.contraction import CONTRACT, contract, parts, permute
+from service.ir.leaves import delta, variable
+from service.ir.node import Node
+from service.ir.op import Op, lowered, operations
+from service.ir.power import raise_to, split_power
+from service.ir.total import terms_of
+from service.ops.linalg import COFACTORS, INV, LOGDET, inverse, logdet
+from service.ops.reductions import LOGSUMEXP, reduce
+from service.rewrite.pattern import matches, substituted
+
+Try = Callable[[Node], Node | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One identity: its name in the language, the operation it starts from, and the function that applies it."""
+
+    identity: str
+    op: Op
+    apply: Try
+
+
+_x, _y = variable("x", ()), variable("y", ())
+
+
+def _f(name: str, *operands: Node) -> Node:
+    return lowered(name, *operands)
+
+
+def _scalar(identity: str, pattern: Node, result: Node) -> Row:
+    def apply(node: Node) -> Node | None:
+        bindings = matches(pattern, node)
+        return None if bindings is None else substituted(result, bindings, node.shape)
+
+    return Row(identity, pattern.op, apply)
+
+
+def _log_sum_exp(node: Node) -> Node | None:
+    """The sum must run over a single exponential, each of its axes once."""
+    (child,) = node.inputs
+    if child.op is not CONTRACT or len(child.inputs) != 1 or child.inputs[0].op is not operations()["exp"]:
+        return None
+    (labels,), rank = child.attributes.operands, len(child.shape)
+    if len(set(labels)) != len(labels) or not set(range(rank)) <= set(labels) or child.attributes.coefficient != 1:
+        return None
+    order = [labels.index(label) for label in sorted(labels)]
+    return reduce(LOGSUMEXP, permute(child.inputs[0].inputs[0], order), len(labels) - rank)
+
+
+def _log_det(node: Node) -> Node | None:
+    (child,) = node.inputs
+    return logdet(child.inputs[0]) if child.op is COFACTORS and not child.shape[2:] and _order(child) == 0 else None
+
+
+def _order(node: Node) -> int:
+    return int(dict(node.attributes)["order"])
+
+
+def _inverse_of_inverse(node: Node) -> Node | None:
+    (child,) = node.inputs
+    return child.inputs[0] if child.op is INV else None
+
+
+def _log_det_of_inverse(node: Node) -> Node | None:
+    (child,) = node.inputs
+    return -logdet(child.inputs[0]) if child.op is INV else None
+
+
+def _det_of_inverse(node: Node) -> Node | None:
+    (child,) = node.inputs
+    if child.op is not INV or _order(node) != 0:
+        return None
+    return raise_to(lowered("det", child.inputs[0]), -1)
+
+
+def _cancel_inverse(node: Node) -> Node | None:
+    """An inverse beside its matrix is an identity."""
+    coefficient, factors, sizes = parts(node)
+    for one in factors:
+        if one[0].op is not INV:
+            continue
+        for other in factors:
+            if other[0] is not one[0].inputs[0] or other[1][:-2] != one[1][:-2]:
+                continue
+            for end, start in ((-1, -2), (-2, -1)):
+                shared, outer = one[1][end], (one[1][start], other[1][end])
+                count = sum(labels.count(shared) for _, labels in factors)
+                if shared == other[1][start] and shared >= len(node.shape) and count == 2:  # noqa: PLR2004 - both ends
+                    kept = [factor for factor in factors if factor is not one and factor is not other]
+                    identity = (delta(sizes[shared]), outer)
+                    return contract([*kept, identity], range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
+def _cofactor_over_det(node: Node) -> Node | None:
+    """The matrix is invertible where its determinant divides, so the cofactors are det(X) * inv(X).T there."""
+    coefficient, factors, sizes = parts(node)
+    for cofactor in factors:
+        if cofactor[0].op is not COFACTORS or _order(cofactor[0]) != 1:
+            continue
+        (x,), labels = cofactor[0].inputs, cofactor[1]
+        for divisor in factors:
+            base, exponent = split_power(divisor[0])
+            if base.op is COFACTORS and _order(base) == 0 and base.inputs[0] is x and exponent <= -1 and divisor[1] == labels[:-2]:
+                kept = [factor for factor in factors if factor is not cofactor and factor is not divisor]
+                kept.append((inverse(x), (*labels[:-2], labels[-1], labels[-2])))
+                kept.append((raise_to(base, exponent + 1), divisor[1]))
+                return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
+def _merge_exponentials(node: Node) -> Node | None:
+    """Only where the exponents' sum is simpler than the exponents: exp(x)*exp(-x) overflows, exp(0) does not."""
+    coefficient, factors, sizes = parts(node)
+    exponentials = [factor for factor in factors if factor[0].op is operations()["exp"]]
+    for place, (one, labels) in enumerate(exponentials):
+        for other, again in exponentials[place + 1 :]:
+            if labels != again:
+                continue
+            (a,), (b,) = one.inputs, other.inputs
+            merged = a + b
+            if len(terms_of(merged)) < len(terms_of(a)) + len(terms_of(b)):
+                kept = [factor for factor in factors if factor[0] is not one and factor[0] is not other]
+                kept.append((lowered("exp", merged), labels))
+                return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
+def _row(identity: str, op: str, apply: Try) -> Row:
+    return Row(identity, operations()[op], apply)
+
+
+ROWS: tuple[Row, ...] = (
+    _scalar("log(exp(x)) -> x", _f("log", _f("exp", _x)), _x),
+    _scalar("log(1 + exp(x)) -> softplus(x)", _f("log", 1 + _f("exp", _x)), _f("softplus", _x)),
+    _scalar("log1p(exp(x)) -> softplus(x)", _f("log1p", _f("exp", _x)), _f("softplus", _x)),
+    _scalar("log(exp(x) + exp(y)) -> logaddexp(x, y)", _f("log", _f("exp", _x) + _f("exp", _y)), _f("logaddexp", _x, _y)),
+    _scalar("log(sigmoid(x)) -> -softplus(-x)", _f("log", _f("sigmoid", _x)), -_f("softplus", -_x)),
+    _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + _f("exp", _x)), _f("sigmoid", -_x)),
+    _scalar("log1p(-1 + x) -> log(x)", _f("log1p", _x - 1), _f("log", _x)),
+    _row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
+    _row("log(det(X)) -> logdet(X)", "log", _log_det),
+    _row("inv(inv(X)) -> X", INV.name, _inverse_of_inverse),
+    _row("logdet(inv(X)) -> -logdet(X)", LOGDET.name, _log_det_of_inverse),
+    _row("det(inv(X)) -> 1/det(X)", COFACTORS.name, _det_of_inverse),
+    _row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
+    _row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
+    _row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
+)
+
+BY_OP: dict[Op, list[Row]] = {row.op: [other for other in ROWS if other.op is row.op] for row in ROWS}

@@ -1,0 +1,109 @@
+"""The simplifying pass: bottom-up, rows applied at every node, nested sums and products flattened where unshared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.ir.contraction import CONTRACT, contract, parts
+from service.ir.leaves import fill_value
+from service.ir.node import Node, make
+from service.ir.power import raise_to
+from service.ir.reshaping import RESHAPE, reshape
+from service.ir.total import TOTAL, total
+from service.ir.walk import rebuild, uses
+from service.ops.elementwise import entrywise
+from service.rewrite.rows import BY_OP
+
+ROUNDS = 3  # each makes what the one before exposed; later rounds have not been seen to change anything
+MOST_FACTORS = 8  # a flattened product stays within this, so that its derivative stays linear in the graph
+MOST_ROWS = 8  # rows applied in a chain at one node
+
+
+def simplify(roots: Sequence[Node]) -> list[Node]:
+    """Equal graphs in simpler terms; the cost is linear in the number of nodes."""
+    current = list(roots)
+    for _ in range(ROUNDS):
+        counts = uses(current)
+        shared = {node for node, count in counts.items() if count > 1}
+        new_shared: set[Node] = set()
+
+        def change(node: Node, inputs: tuple[Node, ...], shared: set[Node] = shared, kept: set[Node] = new_shared) -> Node:
+            result = _rewritten(_flattened(node, inputs, kept))
+            if node in shared:
+                kept.add(result)
+            return result
+
+        changed = rebuild(current, change)
+        if all(a is b for a, b in zip(changed, current, strict=True)):
+            break
+        current = changed
+    return current
+
+
+def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The same operation on other inputs, in normal form."""
+    if inputs == node.inputs:
+        return node
+    if node.op is CONTRACT:
+        attributes = node.attributes
+        factors = zip(inputs, attributes.operands, strict=True)
+        return contract(factors, range(len(node.shape)), dict(enumerate(attributes.sizes)), attributes.coefficient)
+    if node.op is TOTAL:
+        return total(inputs, node.shape)
+    if node.op is RESHAPE:
+        return reshape(inputs[0], node.shape)
+    if node.op.is_elementwise:
+        exponent = fill_value(inputs[1]) if node.op.name == "power" else None
+        if exponent is not None:
+            return raise_to(inputs[0], exponent)
+        return entrywise(node.op.name, *inputs, **dict(node.attributes))
+    return make(node.op, inputs, node.attributes, node.shape)
+
+
+def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
+    if node.op is TOTAL:
+        return total((term for child in inputs for term in _terms(child, shared)), node.shape)
+    if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
+        return _product(node, inputs, shared)
+    return reconstruct(node, inputs)
+
+
+def _terms(node: Node, shared: set[Node]) -> Sequence[Node]:
+    """The terms that a summand brings into a sum: its own, scaled, if it is an unshared sum."""
+    if node in shared:
+        return (node,)
+    if node.op is TOTAL:
+        return node.inputs
+    if node.op is CONTRACT and len(node.inputs) == 1 and node.inputs[0].op is TOTAL and node.inputs[0] not in shared:
+        attributes = node.attributes
+        if attributes.operands == (tuple(range(len(node.shape))),):
+            return [term * attributes.coefficient for term in node.inputs[0].inputs]
+    return (node,)
+
+
+def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
+    """Open the unshared contractions among the factors, while the product stays short."""
+    attributes = node.attributes
+    coefficient, room = attributes.coefficient, MOST_FACTORS - len(inputs)
+    factors, sizes = [], dict(enumerate(attributes.sizes))
+    for number, (child, labels) in enumerate(zip(inputs, attributes.operands, strict=True)):
+        if child.op is not CONTRACT or child in shared or len(child.inputs) - 1 > room:
+            factors.append((child, labels))
+            continue
+        inner, pieces, _ = parts(child)
+        coefficient *= inner
+        room -= len(pieces) - 1
+        names = {place: label for place, label in enumerate(labels)}
+        for piece, places in pieces:
+            factors.append((piece, [names.get(place, (number, place)) for place in places]))
+        sizes |= {label: n for label, n in zip(labels, child.shape, strict=True)}
+    return contract(factors, range(len(node.shape)), sizes, coefficient)
+
+
+def _rewritten(node: Node) -> Node:
+    for _ in range(MOST_ROWS):
+        better = next((new for row in BY_OP.get(node.op, ()) if (new := row.apply(node)) is not None), None)
+        if better is None:
+            return node
+        node = better
+    return node

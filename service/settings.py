@@ -1,0 +1,72 @@
+"""Everything that can be configured: environment variables with the prefix `FLUXION_`.
+
+`python -m service.settings` prints docs/settings.md.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.api.bodies import BodyBounds
+from service.tasks.messages import Limits
+
+HEADER = """# Settings
+
+Environment variables, read once when the service starts. Each has a default; nothing needs to be set.
+This page is printed by `python -m service.settings`.
+
+| variable | default | meaning |
+| --- | --- | --- |
+"""
+
+
+class Settings(BaseSettings):
+    """The configuration of one process; immutable, with a default for everything."""
+
+    model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
+    port: int = Field(8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
+    body_bytes: int = Field(BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes.")
+    body_seconds: float = Field(
+        BodyBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
+    )
+    header_bytes: int = Field(32_768, ge=1024, description="All header names and values of a request, in bytes.")
+    header_fields: int = Field(100, ge=10, description="The number of header fields of a request.")
+    json_depth: int = Field(
+        BodyBounds.json_depth, ge=4, le=512, description="How deep arrays and objects may nest in a JSON body."
+    )
+    expression_bytes: int = Field(Limits.expression_bytes, ge=1, description="The longest expression, in bytes.")
+    tokens: int = Field(Limits.tokens, ge=1, description="The number of tokens of an expression.")
+    depth: int = Field(Limits.depth, ge=1, description="How deep an expression may nest.")
+    nodes: int = Field(
+        Limits.nodes,
+        ge=1,
+        description="The number of nodes of a graph, and of entries of every list or object of names in a request.",
+    )
+    axes: int = Field(Limits.axes, ge=1, le=32, description="The number of axes of a tensor, without a batch axis.")
+    order: int = Field(Limits.order, ge=1, description="The highest order of a derivative.")
+    elements: int = Field(Limits.elements, ge=1, description="The number of entries of one tensor.")
+    operations: int = Field(Limits.operations, ge=1, description="The estimated operations of one computation.")
+
+    def limits(self) -> Limits:
+        """The bounds on what is computed."""
+        return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+
+    def body_bounds(self) -> BodyBounds:
+        """The bounds on what is received."""
+        return BodyBounds(self.body_bytes, self.body_seconds, self.json_depth)
+
+
+def document() -> str:
+    """The Markdown page that lists every setting with its default and meaning."""
+    rows = [
+        f"| `FLUXION_{name.upper()}` | `{field.default}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return HEADER + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    print(document(), end="")  # noqa: T201 - printing is what it is started for

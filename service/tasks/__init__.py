@@ -1,0 +1,1 @@
+"""Use cases: plain data in, plain data out; they compose the stages and know no HTTP."""

@@ -1,0 +1,93 @@
+"""The plain data that goes into a task and comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "plan"]
+Layout = Literal["numerator", "denominator"]
+Form = Literal["text", "latex", "numpy", "graph"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that are checked before work is done; `service.settings` documents each and sets its default."""
+
+    expression_bytes: int = 65_536
+    tokens: int = 16_000
+    depth: int = 100
+    nodes: int = 20_000
+    axes: int = 16
+    order: int = 8
+    elements: int = 2**24
+    operations: int = 10**11
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A declared variable: its shape (sizes are numbers or names) and the facts assumed of it."""
+
+    shape: tuple[int | str, ...]
+    assume: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One compute request, validated in form but not yet understood.
+
+    `at` holds float64 arrays as sent: the variable's shape, or one more leading axis (a batch).
+    """
+
+    kind: Kind
+    expression: str | None = None
+    syntax: str = "python"
+    graph: Mapping[str, Any] | None = None
+    variables: Mapping[str, Declaration] | None = None
+    wrt: tuple[str, ...] | None = None
+    at: Mapping[str, Array] | None = None
+    layout: Layout = "numerator"
+    forms: tuple[Form, ...] = ("text", "latex")
+    plan_kind: Literal["evaluate", "gradient", "jacobian", "hessian"] = "jacobian"
+    structure: Literal["dense", "auto"] = "dense"
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Warning_:
+    """Something about an answer that its reader must know: every non-finite or absent number has one."""
+
+    code: str
+    message: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis."""
+
+    output: int
+    wrt: tuple[str, ...]
+    shape: tuple[int | str, ...]
+    structure: str
+    forms: Mapping[str, Any]
+    value: Array | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a task computed. `values` has one array per output, or is None without numbers."""
+
+    function_id: str
+    kind: str
+    layout: Layout
+    batch_size: int | None
+    values: tuple[Array, ...] | None
+    blocks: tuple[Block, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    plan: Mapping[str, Any] | None = None
