@@ -26,29 +26,35 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore")
 
-    host: str = Field("127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
-    port: int = Field(8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
-    body_bytes: int = Field(BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
+    body_bytes: int = Field(default=BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes.")
     body_seconds: float = Field(
-        BodyBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
+        default=BodyBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
     )
-    header_bytes: int = Field(32_768, ge=1024, description="All header names and values of a request, in bytes.")
-    header_fields: int = Field(100, ge=10, description="The number of header fields of a request.")
+    header_bytes: int = Field(
+        default=32_768, ge=1024, description="All header names and values of a request, in bytes."
+    )
+    header_fields: int = Field(default=100, ge=10, description="The number of header fields of a request.")
     json_depth: int = Field(
-        BodyBounds.json_depth, ge=4, le=512, description="How deep arrays and objects may nest in a JSON body."
+        default=BodyBounds.json_depth, ge=4, le=512, description="How deep arrays and objects may nest in a JSON body."
     )
-    expression_bytes: int = Field(Limits.expression_bytes, ge=1, description="The longest expression, in bytes.")
-    tokens: int = Field(Limits.tokens, ge=1, description="The number of tokens of an expression.")
-    depth: int = Field(Limits.depth, ge=1, description="How deep an expression may nest.")
+    expression_bytes: int = Field(
+        default=Limits.expression_bytes, ge=1, description="The longest expression, in bytes."
+    )
+    tokens: int = Field(default=Limits.tokens, ge=1, description="The number of tokens of an expression.")
+    depth: int = Field(default=Limits.depth, ge=1, description="How deep an expression may nest.")
     nodes: int = Field(
-        Limits.nodes,
+        default=Limits.nodes,
         ge=1,
         description="The number of nodes of a graph, and of entries of every list or object of names in a request.",
     )
-    axes: int = Field(Limits.axes, ge=1, le=32, description="The number of axes of a tensor, without a batch axis.")
-    order: int = Field(Limits.order, ge=1, description="The highest order of a derivative.")
-    elements: int = Field(Limits.elements, ge=1, description="The number of entries of one tensor.")
-    operations: int = Field(Limits.operations, ge=1, description="The estimated operations of one computation.")
+    axes: int = Field(
+        default=Limits.axes, ge=1, le=32, description="The number of axes of a tensor, without a batch axis."
+    )
+    order: int = Field(default=Limits.order, ge=1, description="The highest order of a derivative.")
+    elements: int = Field(default=Limits.elements, ge=1, description="The number of entries of one tensor.")
+    operations: int = Field(default=Limits.operations, ge=1, description="The estimated operations of one computation.")
 
     def limits(self) -> Limits:
         """The bounds on what is computed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api.graphs import Graph
 from service.api.tensors import TensorAnswer, encode
@@ -17,18 +17,14 @@ Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block
 class Forms(BaseModel):
     """A closed form in each notation that was asked for; a whole program in the request's variables."""
 
-    model_config = ConfigDict(title="Forms")
-
     text: str = Field(default="", description="In the language of `expression`.")
     latex: str = ""
     numpy: str = Field(default="", description="A Python function to paste and run.")
-    graph: Graph = Field(default_factory=lambda: Graph.model_construct())
+    graph: Graph = Field(default_factory=Graph.model_construct)
 
 
 class DerivativeBlock(BaseModel):
     """One derivative of one output."""
-
-    model_config = ConfigDict(title="DerivativeBlock")
 
     output: int = Field(description="Which output, counted from 0.")
     wrt: list[str] = Field(description="One name per order: `[x, y]` is a block of a Hessian.")
@@ -38,10 +34,8 @@ class DerivativeBlock(BaseModel):
     value: TensorAnswer | None = Field(description="Null where no `at` was sent.")
 
 
-class Warned(BaseModel):
+class AnswerWarning(BaseModel):
     """Something about an answer that its reader must know."""
-
-    model_config = ConfigDict(title="Warning")
 
     code: str
     message: str
@@ -51,8 +45,6 @@ class Warned(BaseModel):
 class PlannedDerivative(BaseModel):
     """One derivative that would be computed."""
 
-    model_config = ConfigDict(title="PlannedDerivative")
-
     wrt: list[str]
     shape: list[int | str]
     structure: Structure
@@ -61,16 +53,12 @@ class PlannedDerivative(BaseModel):
 class Passes(BaseModel):
     """How many passes each mode would need."""
 
-    model_config = ConfigDict(title="Passes")
-
     forward: int | str
     reverse: int | str
 
 
 class Plan(BaseModel):
     """What computing would take."""
-
-    model_config = ConfigDict(title="Plan")
 
     kind: str
     output_shape: list[int | str]
@@ -91,13 +79,13 @@ class _Head(BaseModel):
     kind: str
     layout: Layout
     batch_size: int | None = Field(description="The length of the batch axis, or null without a batch.")
-    warnings: list[Warned] = Field(description="One for every entry that is not finite, and for what else matters.")
+    warnings: list[AnswerWarning] = Field(
+        description="One for every entry that is not finite, and for what else matters."
+    )
 
 
 class ValueAnswer(_Head):
     """A function's value."""
-
-    model_config = ConfigDict(title="ValueAnswer")
 
     value: TensorAnswer | None = Field(description="The first output's value; null where no `at` was sent.")
     values: list[TensorAnswer] = Field(
@@ -108,15 +96,11 @@ class ValueAnswer(_Head):
 class DerivativeAnswer(ValueAnswer):
     """A function's value and its derivatives."""
 
-    model_config = ConfigDict(title="DerivativeAnswer")
-
     derivatives: list[DerivativeBlock]
 
 
 class PlanAnswer(_Head):
     """What computing would take; no numbers."""
-
-    model_config = ConfigDict(title="PlanAnswer")
 
     plan: Plan
 

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from service.api.problems import Refusal
+from service.api.problems import (
+    NotAcceptableError,
+    PayloadTooLargeError,
+    RequestTimeoutError,
+    UnsupportedMediaTypeError,
+)
 from service.errors import quote
 
 CLOSE = {"Connection": "close"}
@@ -30,7 +35,8 @@ def check_accept(headers: Headers) -> None:
     """Refuses (not-acceptable) a request whose `Accept` leaves out JSON."""
     accepted = ",".join(headers.getlist("accept"))
     if accepted.strip() and not any(_acceptable(part) for part in accepted.split(",")):
-        raise Refusal("not-acceptable", "The answer is application/json, which the Accept header leaves out.")
+        detail = "The answer is application/json, which the Accept header leaves out."
+        raise NotAcceptableError(detail)
 
 
 def check_content_type(headers: Headers) -> None:
@@ -40,11 +46,12 @@ def check_content_type(headers: Headers) -> None:
     known = all(part in {"", "charset=utf-8", 'charset="utf-8"'} for part in parameters)
     if kind != "application/json" or not known:
         found = quote(stated) if stated else "nothing"
-        raise Refusal("unsupported-media-type", f"Content-Type must be application/json in UTF-8; {found} was stated.")
+        detail = f"Content-Type must be application/json in UTF-8; {found} was stated."
+        raise UnsupportedMediaTypeError(detail)
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
         detail = f"Content-Encoding {quote(encoding)} is not read; send the body as it is."
-        raise Refusal("unsupported-media-type", detail)
+        raise UnsupportedMediaTypeError(detail)
 
 
 async def receive(request: Request, bounds: BodyBounds) -> bytes:
@@ -53,7 +60,7 @@ async def receive(request: Request, bounds: BodyBounds) -> bytes:
     A body somewhat over the cap is read to its end and thrown away, so that the client gets to read the answer.
 
     Raises:
-        Refusal: not-acceptable, unsupported-media-type, payload-too-large or request-timeout.
+        NotAcceptableError, UnsupportedMediaTypeError, PayloadTooLargeError, RequestTimeoutError: as their names say.
     """
     check_accept(request.headers)
     check_content_type(request.headers)
@@ -71,7 +78,7 @@ async def receive(request: Request, bounds: BodyBounds) -> bytes:
                     raise _too_large(bounds, closing=True)
     except TimeoutError:
         detail = f"body_seconds: the body took longer than {bounds.body_seconds:g} seconds"
-        raise Refusal("request-timeout", detail, headers=CLOSE) from None
+        raise RequestTimeoutError(detail, headers=CLOSE) from None
     if size > bounds.body_bytes:
         raise _too_large(bounds, closing=False)
     return b"".join(chunks)
@@ -82,9 +89,9 @@ def _announced(headers: Headers) -> int:
     return int(length[:LENGTH_DIGITS]) if length.isascii() and length.isdigit() else 0
 
 
-def _too_large(bounds: BodyBounds, *, closing: bool) -> Refusal:
+def _too_large(bounds: BodyBounds, *, closing: bool) -> PayloadTooLargeError:
     detail = f"body_bytes: the body is over the limit of {bounds.body_bytes} bytes"
-    return Refusal("payload-too-large", detail, headers=CLOSE if closing else None)
+    return PayloadTooLargeError(detail, headers=CLOSE if closing else None)
 
 
 def _acceptable(part: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import Refusal, defect, refused
+from service.api.problems import HeadersTooLargeError, RefusalError, defect, refused
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
@@ -24,17 +24,18 @@ class Boundary:
         self._header_fields = header_fields
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, with or without a happy end."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         answer = _Answer(send, bodiless=scope["method"] == "HEAD")
         try:
             self._check_headers(scope)
-            inner = scope | {"method": "GET"} if answer.bodiless else scope
+            inner = {**scope, "method": "GET"} if answer.bodiless else scope
             await self._app(inner, receive, answer.send)
         except ClientDisconnect:
             return  # nobody is left to be answered
-        except Refusal as error:
+        except RefusalError as error:
             await refused(error)(scope, receive, answer.send)
         except (Exception, SystemExit) as error:
             if answer.started:
@@ -49,7 +50,8 @@ class Boundary:
             ("header_fields", len(fields), self._header_fields),
         ):
             if value > cap:
-                raise Refusal("headers-too-large", f"{limit}: {value} is over the limit of {cap}")
+                detail = f"{limit}: {value} is over the limit of {cap}"
+                raise HeadersTooLargeError(detail)
 
 
 class _Answer:
@@ -61,6 +63,7 @@ class _Answer:
         self.started = False
 
     async def send(self, message: Message) -> None:
+        """Passes a part of the response on; of the answer to HEAD, only the headers."""
         sent: dict[str, Any] = dict(message)
         if sent["type"] == "http.response.start":
             self.started = True

@@ -50,7 +50,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
 }
 
-_HEAD = {"function_id": "fn_3d1c5f", "layout": "numerator", "batch_size": None, "warnings": []}
+_HEAD: dict[str, Any] = {"function_id": "fn_3d1c5f", "layout": "numerator", "batch_size": None, "warnings": []}
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "evaluate": _HEAD
@@ -62,35 +62,31 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "gradient": _HEAD
     | {
         "kind": "gradient",
-        "value": {"shape": [], "data": [14.0]},
+        "value": {"shape": [], "data": [67.10413]},
         "derivatives": [
             {
                 "output": 0,
                 "wrt": ["x"],
                 "shape": [3],
                 "structure": "dense",
-                "forms": {"text": "2 * x", "latex": "2 \\mathbf{x}"},
-                "value": {"shape": [3], "data": [2.0, 4.0, 6.0]},
+                "forms": {"text": "2 * A @ x + b * softmax(b * x)"},
+                "value": {"shape": [3], "data": [8.273274, 19.939024, 28.0]},
             }
         ],
     },
     "jacobian": _HEAD
     | {
         "kind": "jacobian",
-        "value": {"shape": [2], "data": [0.5, None], "nonfinite": {"nan": [1]}},
+        "value": {"shape": [2], "data": [-0.4621172, -0.6043678]},
         "derivatives": [
             {
                 "output": 0,
                 "wrt": ["x"],
                 "shape": [2, 2],
-                "structure": "diagonal",
-                "forms": {"text": "diag(1 / x)"},
-                "value": {"shape": [2, 2], "data": [2.0, 0.0, 0.0, None], "nonfinite": {"posinf": [3]}},
+                "structure": "dense",
+                "forms": {"text": "diag(1 - tanh(W @ x)[1:] ** 2) @ W[1:]"},
+                "value": {"shape": [2, 2], "data": [2.3593432, 3.1457909, 3.1736982, 3.8084378]},
             }
-        ],
-        "warnings": [
-            {"code": "domain", "message": "log is not a number below 0", "where": "value"},
-            {"code": "infinite", "message": "1 / x is infinite at 0", "where": "derivatives/0"},
         ],
     },
     "hessian": _HEAD

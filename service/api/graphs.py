@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, FailFast, PlainValidator, RootModel
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field, PlainValidator, RootModel
 
-from service.api.schemas import DocumentedAs, InnerName, Name, Size, Strict, absent
+from service.api.schemas import AxisSize, DocumentedAs, InnerName, Name, Strict, absent, wrong
 from service.api.tensors import NonFiniteNumber
 
 Fact = Literal["symmetric", "positive", "positive_definite", "diagonal", "orthogonal"]
@@ -17,8 +16,6 @@ _SLICE_FIELDS = {"start", "stop", "step"}
 class Slice(Strict):
     """A slice of an axis, as in Python; a part that is left out or null is open."""
 
-    model_config = ConfigDict(title="Slice")
-
     start: int | None = None
     stop: int | None = None
     step: int | None = None
@@ -27,13 +24,9 @@ class Slice(Strict):
 class GetitemIndex(RootModel[int | list[int | Slice | None]]):
     """What `getitem` takes: a position, or one entry per axis; null inserts an axis."""
 
-    model_config = ConfigDict(title="GetitemIndex")
-
 
 class FlatData(RootModel[list[float | NonFiniteNumber]]):
     """Entries row by row."""
-
-    model_config = ConfigDict(title="FlatData")
 
 
 def _is_entry(value: Any) -> bool:
@@ -46,22 +39,21 @@ def _index(value: Any) -> Any:
     if type(value) is int or (isinstance(value, list) and all(_is_entry(entry) for entry in value)):
         return value
     message = "an index is a whole number, or a list of whole numbers, nulls and objects of start, stop and step"
-    raise PydanticCustomError("index", message)
+    raise wrong(message)
 
 
 def _version(value: Any) -> Any:
     if type(value) is not int or value != 1:
-        raise PydanticCustomError("version", "the version of the graph format is the number 1")
+        message = "the version of the graph format is the number 1"
+        raise wrong(message)
     return value
 
 
 class GraphInput(Strict):
     """A variable of the function."""
 
-    model_config = ConfigDict(title="GraphInput")
-
     name: Name
-    shape: Annotated[list[Size], FailFast()] = Field(description="One size per axis; `[]` for a scalar.")
+    shape: Annotated[list[AxisSize], FailFast()] = Field(description="One size per axis; `[]` for a scalar.")
     assume: Annotated[list[Fact], FailFast()] = Field(
         default_factory=absent, description="Facts that simplify results; the derivative is that of free entries."
     )
@@ -69,8 +61,6 @@ class GraphInput(Strict):
 
 class GraphConstant(Strict):
     """An array that is part of the function."""
-
-    model_config = ConfigDict(title="GraphConstant")
 
     name: InnerName
     shape: Annotated[list[Annotated[int, Field(ge=0)]], FailFast()] = Field(description="One size per axis.")
@@ -80,7 +70,7 @@ class GraphConstant(Strict):
 class NodeAttributes(Strict):
     """An operation's parameters, by NumPy's names."""
 
-    model_config = ConfigDict(title="NodeAttributes", extra="allow")
+    model_config = ConfigDict(extra="allow")
 
     index: Annotated[Any, PlainValidator(_index), DocumentedAs(GetitemIndex)] = Field(
         default_factory=absent, description="For `getitem`."
@@ -90,8 +80,6 @@ class NodeAttributes(Strict):
 class GraphNode(Strict):
     """One operation on earlier nodes, constants and inputs."""
 
-    model_config = ConfigDict(title="GraphNode")
-
     name: InnerName
     op: InnerName = Field(description="An operation; GET /v1/ops lists them.")
     inputs: Annotated[list[InnerName], FailFast()] = Field(description="Names of earlier nodes, constants or inputs.")
@@ -100,8 +88,6 @@ class GraphNode(Strict):
 
 class Graph(Strict):
     """A function as a list of operations in topological order."""
-
-    model_config = ConfigDict(title="Graph")
 
     version: Annotated[Literal[1], BeforeValidator(_version)]
     inputs: Annotated[list[GraphInput], FailFast()]

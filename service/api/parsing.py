@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from service.api.problems import Fault, Refusal, pointer
+from service.api.problems import Fault, FaultyRequestError, MalformedBodyError, RefusalError, pointer
 from service.errors import Place, quote
 
 CHUNK = 2**18
@@ -41,17 +41,20 @@ def parse(raw: bytes, max_depth: int) -> Any:
     """The value of a JSON text.
 
     Raises:
-        Refusal: malformed-body (with line and column), or invalid-request for a number no double can hold.
+        MalformedBodyError: it is not JSON (with line and column), too deep, or has a key twice.
+        FaultyRequestError: a number is more than a double can hold.
     """
     found = survey(raw)
     if found.depth > max_depth:
-        raise Refusal("malformed-body", f"json_depth: {found.depth} is over the limit of {max_depth} nested values")
+        detail = f"json_depth: {found.depth} is over the limit of {max_depth} nested values"
+        raise MalformedBodyError(detail)
     try:
         tree = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise _unreadable(raw, error) from None
     if _count_keys(tree, found.objects) != found.keys:
-        raise Refusal("malformed-body", f"An object has {_repeated(raw)} twice.")
+        detail = f"An object has {_repeated(raw)} twice."
+        raise MalformedBodyError(detail)
     return tree
 
 
@@ -78,7 +81,9 @@ def survey(raw: bytes) -> Survey:
 def _count_keys(tree: Any, objects: int) -> int:
     """The number of keys of all objects; short lists are entered first, and only until every object was met."""
     keys = 0
-    values, lists, later = [tree], [], []
+    values: list[Any] = [tree]
+    lists: list[list[Any]] = []
+    later: list[list[Any]] = []
     while objects and (values or lists or later):
         if values:
             item = values.pop()
@@ -97,14 +102,14 @@ def _count_keys(tree: Any, objects: int) -> int:
     return keys
 
 
-def _unreadable(raw: bytes, error: orjson.JSONDecodeError) -> Refusal:
+def _unreadable(raw: bytes, error: orjson.JSONDecodeError) -> RefusalError:
     if error.msg.startswith("number is infinity") and len(raw) <= SLOW_BYTES:
         fault = _out_of_range(raw, error)
         if fault is not None:
-            return Refusal("invalid-request", f"{fault.pointer}: {fault.message}", faults=[fault])
+            return FaultyRequestError(f"{fault.pointer}: {fault.message}", faults=[fault])
     reason = error.msg.split(": line ", 1)[0]
     place = Place(error.lineno, error.colno, "")
-    return Refusal("malformed-body", f"{reason}, at line {error.lineno}, column {error.colno}", place=place)
+    return MalformedBodyError(f"{reason}, at line {error.lineno}, column {error.colno}", place=place)
 
 
 def _out_of_range(raw: bytes, error: orjson.JSONDecodeError) -> Fault | None:

@@ -81,12 +81,11 @@ class Fault:
     message: str
 
 
-class Refusal(FluxionError):
-    """A request refused by the HTTP layer itself, under any code, with any number of faults and headers."""
+class RefusalError(FluxionError):
+    """A request refused by the HTTP layer itself, with any number of faults and with headers of the response."""
 
     def __init__(
         self,
-        code: str,
         detail: str,
         *,
         faults: Sequence[Fault] = (),
@@ -94,9 +93,56 @@ class Refusal(FluxionError):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail, place=place)
-        self.code = code
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+
+
+class MalformedBodyError(RefusalError):
+    """The body is not well-formed JSON."""
+
+    code = "malformed-body"
+
+
+class NotAcceptableError(RefusalError):
+    """The `Accept` header leaves out what can be answered."""
+
+    code = "not-acceptable"
+
+
+class RequestTimeoutError(RefusalError):
+    """The body did not arrive in time."""
+
+    code = "request-timeout"
+
+
+class PayloadTooLargeError(RefusalError):
+    """The body is too long."""
+
+    code = "payload-too-large"
+
+
+class UnsupportedMediaTypeError(RefusalError):
+    """The body is not JSON in UTF-8 as it is."""
+
+    code = "unsupported-media-type"
+
+
+class HeadersTooLargeError(RefusalError):
+    """The headers are too long or too many."""
+
+    code = "headers-too-large"
+
+
+class FaultyRequestError(RefusalError):
+    """Fields of the request are missing, unknown or wrong; each is listed."""
+
+    code = "invalid-request"
+
+
+class NotServingError(RefusalError):
+    """The service is starting or shutting down."""
+
+    code = "shutting-down"
 
 
 def pointer(*path: str | int) -> str:
@@ -127,7 +173,7 @@ def refused(error: FluxionError) -> Response:
     """The response to a refusal; an error of a class without a code is a defect."""
     if error.code not in KINDS or error.code == "internal":
         return defect(error)
-    faults = error.faults if isinstance(error, Refusal) else ()
+    faults = error.faults if isinstance(error, RefusalError) else ()
     if error.pointer is not None:
         faults = (Fault(error.pointer, error.detail), *faults)
     fields: dict[str, Any] = {
@@ -136,7 +182,7 @@ def refused(error: FluxionError) -> Response:
     if error.place is not None:
         excerpt = error.place.excerpt[: 3 * QUOTE_LIMIT]  # the line, and the caret under it
         fields |= {"line": error.place.line, "column": error.place.column, "excerpt": excerpt}
-    headers = error.headers if isinstance(error, Refusal) else None
+    headers = error.headers if isinstance(error, RefusalError) else None
     return respond(problem(error.code, error.detail, **fields), headers)
 
 
@@ -168,7 +214,7 @@ async def _on_invalid(_request: Request, error: Exception) -> Response:
     """What FastAPI's own validation raises, without the input that it would repeat."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
     faults = [Fault(pointer(*item["loc"]), str(item["msg"])) for item in found[:FAULTS]]
-    return refused(Refusal("invalid-request", "The request does not have the required form.", faults=faults))
+    return refused(FaultyRequestError("The request does not have the required form.", faults=faults))
 
 
 def install(app: FastAPI) -> None:

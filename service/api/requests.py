@@ -6,25 +6,28 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import ConfigDict, FailFast, Field, ValidationError
+from pydantic import FailFast, Field, ValidationError
 
 from service.api.graphs import Fact, Graph
-from service.api.problems import Fault, Refusal, pointer
-from service.api.schemas import DocumentedAs, Name, Size, Strict, absent, refusal
+from service.api.problems import Fault, FaultyRequestError, pointer
+from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
 from service.api.tensors import SIZE_CAP, Tensor, decode, decode_data
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
 from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Task
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian"]
 FUNCTIONS = ("expression", "graph", "function_id")
+KEYS: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
+
+
+def _default_forms() -> list[Form]:
+    return ["text", "latex"]
 
 
 class VariableDeclaration(Strict):
     """A variable's shape and what is known of it."""
 
-    model_config = ConfigDict(title="VariableDeclaration")
-
-    shape: Annotated[list[Size], FailFast()] = Field(
+    shape: Annotated[list[AxisSize], FailFast()] = Field(
         description="One size per axis; `[]` for a scalar. A name stands for any size."
     )
     assume: Annotated[list[Fact], FailFast()] = Field(
@@ -35,28 +38,28 @@ class VariableDeclaration(Strict):
 class ComputeRequest(Strict):
     """A function (exactly one of `expression`, `graph`, `function_id`) and what to compute of it."""
 
-    model_config = ConfigDict(title="ComputeRequest")
-
     expression: str = Field(default_factory=absent, description="The function as text, such as `x.T @ A @ x`.")
     syntax: Literal["python", "matlab", "latex"] = Field("python", description="The dialect of `expression`.")
     graph: Graph = Field(default_factory=absent, description="The function as a graph.")
     function_id: str = Field(
         default_factory=absent, pattern=r"^fn_[A-Za-z0-9_-]{1,128}$", description="A registered function."
     )
-    variables: dict[Name, VariableDeclaration] = Field(
+    variables: dict[Key, VariableDeclaration] = Field(
+        json_schema_extra=KEYS,
         default_factory=absent,
         description="Every variable with its shape. Left out, shapes are those of `at`, and other names are scalars.",
     )
     wrt: Annotated[list[Name], FailFast(), Field(min_length=1)] = Field(
         default_factory=absent, description="What to differentiate by; all variables, in order of first use, if absent."
     )
-    at: dict[Name, Annotated[Any, DocumentedAs(Tensor)]] = Field(
+    at: dict[Key, Annotated[Any, DocumentedAs(Tensor)]] = Field(
+        json_schema_extra=KEYS,
         default_factory=absent,
         description="A value for each variable, or N values along one more leading axis. Left out: closed forms only.",
     )
     layout: Layout = Field("numerator", description="numerator: output axes, then variable axes; or the reverse.")
     forms: Annotated[list[Form], FailFast()] = Field(
-        default_factory=lambda: ["text", "latex"], description="Which closed forms to answer."
+        default_factory=_default_forms, description="Which closed forms to answer."
     )
     structure: Literal["dense", "auto"] = Field("dense", description="auto: structured results as their factors.")
     verify: bool = Field(default=False, description="Whether to check the result against another method.")
@@ -65,8 +68,6 @@ class ComputeRequest(Strict):
 
 class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
-
-    model_config = ConfigDict(title="PlanRequest")
 
     kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
 
@@ -84,13 +85,14 @@ def read(body: Any, kind: Kind, limits: Limits) -> Task:
     """The task of a request body.
 
     Raises:
-        Refusal: invalid-request, with every fault that was found.
+        FaultyRequestError: fields are missing, unknown or wrong.
         InvalidRequestError: a tensor is not one.
         LimitError: over a bound that can be seen without computing.
         UnsupportedOperationError: a field that is not implemented yet.
     """
     if not isinstance(body, dict):
-        raise InvalidRequestError("the body is a JSON object", pointer="")
+        detail = "the body is a JSON object"
+        raise InvalidRequestError(detail, pointer="")
     _check_lengths(body, limits)
     request = _validated(body, PlanRequest if kind == "plan" else ComputeRequest)
     _check_one_function(body)
@@ -117,12 +119,14 @@ def read(body: Any, kind: Kind, limits: Limits) -> Task:
 def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
     """No list or object of names is so long that finding fault with each entry would be work."""
     graph = body.get("graph")
-    counted = [((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms")]
+    counted: list[tuple[tuple[str, ...], Any]] = [
+        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms")
+    ]
     if isinstance(graph, dict):
-        counted += [(("graph", field), graph.get(field)) for field in ("inputs", "constants", "nodes", "outputs")]
+        counted += [(("graph", field), graph.get(field)) for field in Graph.model_fields]
     for path, entries in counted:
         if isinstance(entries, dict | list) and len(entries) > limits.nodes:
-            raise LimitError("nodes", len(entries), limits.nodes, pointer=pointer(*path))
+            raise LimitError(limit="nodes", value=len(entries), cap=limits.nodes, pointer=pointer(*path))
 
 
 def _validated(body: dict[str, Any], model: type[ComputeRequest]) -> ComputeRequest:
@@ -137,7 +141,8 @@ def _check_one_function(body: Mapping[str, Any]) -> None:
     if len(sent) != 1:
         found = " and ".join(sent) if sent else "none"
         detail = f"exactly one of {', '.join(FUNCTIONS)} is needed; {found} was sent"
-        raise Refusal("invalid-request", detail, faults=[Fault(at, detail) for at in map(pointer, sent)] or [Fault("", detail)])
+        faults = [Fault(pointer(field), detail) for field in sent] or [Fault("", detail)]
+        raise FaultyRequestError(detail, faults=faults)
 
 
 def _check_bounds(request: ComputeRequest, limits: Limits) -> None:
@@ -145,7 +150,7 @@ def _check_bounds(request: ComputeRequest, limits: Limits) -> None:
     if "expression" in sent:
         size = len(request.expression.encode())
         if size > limits.expression_bytes:
-            raise LimitError("expression_bytes", size, limits.expression_bytes, pointer="/expression")
+            raise LimitError(limit="expression_bytes", value=size, cap=limits.expression_bytes, pointer="/expression")
     if "variables" in sent:
         for name, declared in request.variables.items():
             _check_shape(declared.shape, pointer("variables", name, "shape"), limits)
@@ -156,10 +161,10 @@ def _check_bounds(request: ComputeRequest, limits: Limits) -> None:
 
 def _check_shape(shape: list[int | str], at: str, limits: Limits) -> None:
     if len(shape) > limits.axes:
-        raise LimitError("axes", len(shape), limits.axes, pointer=at)
+        raise LimitError(limit="axes", value=len(shape), cap=limits.axes, pointer=at)
     largest = max((size for size in shape if isinstance(size, int)), default=0)
     if largest > SIZE_CAP:
-        raise LimitError("size of an axis", largest, SIZE_CAP, pointer=at)
+        raise LimitError(limit="size of an axis", value=largest, cap=SIZE_CAP, pointer=at)
 
 
 def _declarations(request: ComputeRequest) -> dict[str, Declaration]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import (
     AfterValidator,
@@ -15,12 +15,14 @@ from pydantic import (
     PlainValidator,
     RootModel,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import definition_reference_schema, definitions_schema
 
-from service.api.problems import FAULTS, Fault, Refusal, pointer
+from service.api.problems import FAULTS, Fault, FaultyRequestError, pointer
 from service.api.tensors import SIZE_CAP
 from service.errors import nearest, quote
 
@@ -41,7 +43,12 @@ class DocumentedAs:
         self._model = model
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(self._model.__pydantic_core_schema__)
+        described = self._model.__pydantic_core_schema__
+        if described["type"] == "definitions":
+            return handler(described)
+        ref = f"{self._model.__module__}.{self._model.__name__}"
+        named = cast("CoreSchema", {**described, "ref": ref})
+        return handler(definitions_schema(definition_reference_schema(ref), [named]))
 
 
 class Strict(BaseModel):
@@ -60,9 +67,18 @@ class Strict(BaseModel):
         return value
 
 
-def _not_a_keyword(name: str) -> str:
+def wrong(message: str) -> PydanticCustomError:
+    """The error of a validator; the message must not have braces."""
+    return PydanticCustomError("wrong", message)
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, name):
+        message = "a name is a letter, then at most 63 letters, digits and underscores"
+        raise wrong(message)
     if keyword.iskeyword(name) and name != "lambda":
-        raise PydanticCustomError("keyword", "{name} is a word of the language, not a name", {"name": name})
+        message = f"{name} is a word of Python, not a name"
+        raise wrong(message)
     return name
 
 
@@ -70,24 +86,24 @@ def _size(value: Any) -> int | str:
     if type(value) is int and value >= 0:
         return value
     if isinstance(value, str) and re.fullmatch(NAME_PATTERN, value):
-        return _not_a_keyword(value)
-    raise PydanticCustomError("size", "a size is a whole number, at least 0, or a name for one")
+        return _name(value)
+    message = "a size is a whole number, at least 0, or a name for one"
+    raise wrong(message)
 
 
-Name = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_not_a_keyword)]
+Key = Annotated[str, AfterValidator(_name)]  # a name where objects have keys
+Name = Annotated[Key, WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 InnerName = Annotated[str, Field(pattern=INNER_NAME_PATTERN)]
 
 
-class SizeSchema(RootModel[Annotated[int, Field(ge=0, le=SIZE_CAP)] | Annotated[str, Field(pattern=NAME_PATTERN)]]):
+class Size(RootModel[Annotated[int, Field(ge=0, le=SIZE_CAP)] | Annotated[str, Field(pattern=NAME_PATTERN)]]):
     """The size of an axis: a number, or a name that stands for any number."""
 
-    model_config = ConfigDict(title="Size")
+
+AxisSize = Annotated[int | str, PlainValidator(_size), DocumentedAs(Size)]
 
 
-Size = Annotated[int | str, PlainValidator(_size), DocumentedAs(SizeSchema)]
-
-
-def refusal(error: ValidationError) -> Refusal:
+def refusal(error: ValidationError) -> FaultyRequestError:
     """The faults that pydantic found, each with its JSON pointer, and nothing of the input."""
     faults = []
     for item in error.errors(include_url=False, include_input=False)[:FAULTS]:
@@ -97,4 +113,4 @@ def refusal(error: ValidationError) -> Refusal:
         faults.append(Fault(pointer(*path), item["msg"]))
     first = faults[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return Refusal("invalid-request", f"{first.pointer or 'the body'}: {first.message}{more}", faults=faults)
+    return FaultyRequestError(f"{first.pointer or 'the body'}: {first.message}{more}", faults=faults)

@@ -20,19 +20,15 @@ _NUMBERS = {int, float}
 class NonFiniteNumber(RootModel[Literal["NaN", "Infinity", "-Infinity"]]):
     """A number that JSON has no token for."""
 
-    model_config = ConfigDict(title="NonFiniteNumber")
-
 
 class NestedList(RootModel["list[float | NonFiniteNumber | NestedList]"]):
     """A tensor as nested lists of equal lengths."""
-
-    model_config = ConfigDict(title="NestedList")
 
 
 class FlatTensor(BaseModel):
     """A tensor as its shape and its entries row by row."""
 
-    model_config = ConfigDict(title="FlatTensor", extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     shape: list[int] = Field(description="One size per axis; `[]` for a number.")
     data: list[float | NonFiniteNumber] = Field(description="The entries, the last axis running fastest.")
@@ -41,13 +37,9 @@ class FlatTensor(BaseModel):
 class Tensor(RootModel[float | NonFiniteNumber | NestedList | FlatTensor]):
     """A number, nested lists, or a shape with flat row-major data."""
 
-    model_config = ConfigDict(title="Tensor")
-
 
 class NonFinitePositions(BaseModel):
     """Where a tensor's entries are not finite: positions in `data`; only the kinds that occur are present."""
-
-    model_config = ConfigDict(title="NonFinitePositions")
 
     nan: list[int] = Field(default_factory=list)
     posinf: list[int] = Field(default_factory=list)
@@ -56,8 +48,6 @@ class NonFinitePositions(BaseModel):
 
 class TensorAnswer(BaseModel):
     """A tensor in an answer: its shape and its entries row by row, null where they are not finite."""
-
-    model_config = ConfigDict(title="TensorAnswer")
 
     shape: list[int]
     data: list[float | None]
@@ -99,7 +89,8 @@ def decode(value: Any, at: str, limits: Limits) -> Array:
 def decode_data(data: Any, shape: list[int], at: str, limits: Limits) -> Array:
     """The array of a shape from flat data; the errors are those of `decode`, and `at` points to the tensor."""
     if not isinstance(data, list):
-        raise InvalidRequestError("`data` is a flat list of numbers", pointer=f"{at}/data")
+        detail = "`data` is a flat list of numbers"
+        raise InvalidRequestError(detail, pointer=f"{at}/data")
     _check_axes(shape, at, limits)
     size = math.prod(shape)
     if size != len(data):
@@ -110,18 +101,20 @@ def decode_data(data: Any, shape: list[int], at: str, limits: Limits) -> Array:
 
 def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
     if set(value) != {"shape", "data"}:
-        raise InvalidRequestError("a tensor object has exactly the fields `shape` and `data`", pointer=at)
+        detail = "a tensor object has exactly the fields `shape` and `data`"
+        raise InvalidRequestError(detail, pointer=at)
     shape = value["shape"]
     if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
-        raise InvalidRequestError("`shape` is a list of whole numbers, at least 0", pointer=f"{at}/shape")
+        detail = "`shape` is a list of whole numbers, at least 0"
+        raise InvalidRequestError(detail, pointer=f"{at}/shape")
     return decode_data(value["data"], shape, at, limits)
 
 
 def _check_axes(shape: list[int], at: str, limits: Limits) -> None:
     if len(shape) > limits.axes + 1:
-        raise LimitError("axes", len(shape), f"{limits.axes} and a batch axis", pointer=at)
+        raise LimitError(limit="axes", value=len(shape), cap=f"{limits.axes} and a batch axis", pointer=at)
     if any(size > SIZE_CAP for size in shape):
-        raise LimitError("size of an axis", max(shape), SIZE_CAP, pointer=at)
+        raise LimitError(limit="size of an axis", value=max(shape), cap=SIZE_CAP, pointer=at)
 
 
 def _check_rows(rows: list[Any], at: str) -> None:
@@ -136,7 +129,7 @@ def _check_rows(rows: list[Any], at: str) -> None:
 def _numbers(entries: list[Any], at: str, limits: Limits) -> Array:
     """One axis of numbers; the types are collected without a Python step per entry."""
     if len(entries) > limits.elements:
-        raise LimitError("elements", len(entries), limits.elements, pointer=at)
+        raise LimitError(limit="elements", value=len(entries), cap=limits.elements, pointer=at)
     types = set(map(type, entries))
     if types <= _NUMBERS:
         return np.array(entries, np.float64)
@@ -145,7 +138,8 @@ def _numbers(entries: list[Any], at: str, limits: Limits) -> Array:
     wrong = next((i for i, entry in enumerate(entries) if type(entry) not in _NUMBERS), None)
     if wrong is None:
         return np.array(entries, np.float64)
-    raise InvalidRequestError(f"entry {wrong} is {_name(entries[wrong])}, not a number", pointer=at)
+    detail = f"entry {wrong} is {_name(entries[wrong])}, not a number"
+    raise InvalidRequestError(detail, pointer=at)
 
 
 def _name(entry: Any) -> str:

@@ -24,6 +24,7 @@ class Notation:
     name: str = ""
     precedence: int = 100
     needs: tuple[int, ...] = ()
+    prelude: str = ""  # in code: the definition of a function that the library lacks
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class Product:
             if not (selection.compose(self, out) or selection.pick(self, out)):
                 break
         self._merge_powers()
+        self._separate_scalars(out)
         present = {label for _, labels in self.factors for label in labels} | set(out) | self._done
         for label, size in self.sizes.items():
             if label not in present and isinstance(size, int):
@@ -117,6 +118,17 @@ class Product:
         kept += [(delta(self.sizes[label]), [find(label), label]) for label in out if find(label) != label]
         self.factors = kept
 
+    def _separate_scalars(self, out: Labels) -> None:
+        """A group of factors that shares no label with the others or the result is a scalar of its own."""
+        from service.ir.contraction import contract  # noqa: PLC0415 - that scalar is itself a contraction
+
+        groups = _connected(self.factors)
+        for group in groups if len(groups) > 1 else ():
+            labels = {label for _, places in group for label in places}
+            if labels and not labels & set(out):
+                self.replace(group, [(contract(group, []), [])])
+                self._done |= labels
+
     def _merge_powers(self) -> None:
         """Equal factors under equal labels become one power, where no restriction of the domain is lost by it."""
         groups: dict[tuple[Node, tuple[int, ...]], list[float]] = {}
@@ -139,6 +151,20 @@ def _added(exponents: list[float], nonnegative: bool) -> list[float]:
     if roots and merged == int(merged) and not nonnegative:
         return [*roots, whole] if whole else roots
     return [merged] if merged else []
+
+
+def _connected(factors: list[Factor]) -> list[list[Factor]]:
+    """The factors in groups that share labels."""
+    groups: list[tuple[set[int], list[Factor]]] = []
+    for factor in factors:
+        labels, members, apart = set(factor[1]), [factor], list[tuple[set[int], list[Factor]]]()
+        for known, group in groups:
+            if known & labels:
+                labels, members = labels | known, group + members
+            else:
+                apart.append((known, group))
+        groups = [*apart, (labels, members)]
+    return [members for _, members in groups]
 
 
 def _is_view(node: Node) -> bool:

@@ -258,6 +258,25 @@ def _cofactor_shape(x: Shape, order: int = 1) -> Shape:
     return (*x[:-2], *(n, n) * order)
 
 
+_LOGDET_CODE = """\
+def logdet(x):
+    sign, value = np.linalg.slogdet(x)
+    return np.where(sign >= 0, value, np.nan)
+"""
+_COFACTOR_CODE = """\
+def cofactor(x, order=1):
+    u, s, vt = np.linalg.svd(x)
+    ks, rows, columns = "abcd"[:order], "ijkl"[:order], "mnop"[:order]
+    left = np.linalg.det(u)*np.linalg.det(vt)*np.array(
+        [np.prod(np.delete(s, list(k))) if len(set(k)) == order else 0.0 for k in np.ndindex((len(s),)*order)]
+    ).reshape((len(s),)*order)
+    total = 0.0
+    for p in permutations(range(order)):
+        sign = np.linalg.det(np.eye(order)[list(p)])
+        spec = ",".join([ks, *(r + k for r, k in zip(rows, ks)), *(ks[q] + c for q, c in zip(p, columns))])
+        total = total + sign*np.einsum(spec + "->" + "".join(r + c for r, c in zip(rows, columns)), left, *[u]*order, *[vt]*order)
+    return total
+"""
 _infix = Notation("#1 @ #2", precedence=50, needs=(50, 51))
 _declare("matmul", "matrix product, NumPy's `@`", _matmul_shape, matmul, arrays("x", "y"), text=_infix, numpy=_infix,
          latex=Notation(r"#1 \, #2", precedence=55, needs=(55, 56)), example="A @ x")  # fmt: skip
@@ -288,9 +307,11 @@ _declare("inv", "inverse of a square matrix", _square_shape("inv", 2), inverse, 
 _declare("det", "determinant; its derivative is exact at singular matrices too", _square_shape("det", 0),
          lambda x: cofactors(x, 0), numpy=Notation(name="np.linalg.det"), latex=Notation(name=r"\det"))  # fmt: skip
 _declare("logdet", "log(det(X)); not a number where det(X) < 0", _square_shape("logdet", 0), logdet,
+         numpy=Notation(name="logdet", prelude=_LOGDET_CODE),
          latex=Notation(name=r"\log\det"))  # fmt: skip
 _declare("cofactor", "signed minors: derivative number `order` of det, det(X)*inv(X).T for 1", _cofactor_shape,
-         cofactors, (ARRAY, Parameter("order", "integer", 1, required=False)))  # fmt: skip
+         cofactors, (ARRAY, Parameter("order", "integer", 1, required=False)),
+         numpy=Notation(name="cofactor", prelude=_COFACTOR_CODE))  # fmt: skip
 _declare("solve", "inv(A) @ b; b with one axis is a vector", _solve_shape, _solve, arrays("a", "b"),
          numpy=Notation(name="np.linalg.solve"))  # fmt: skip
 _declare("eye", "identity matrix of n rows", lambda n: (n, n), delta, (Parameter("n", "size"),), example="eye(3)",

@@ -247,6 +247,16 @@ def _norm_shape(x: Shape, ord: Any = None, axis: Axes = None, keepdims: bool = F
     return reduced_shape(x, axis, keepdims)
 
 
+_PROD_EXCEPT_CODE = """\
+def prod_except(x, order=1):
+    if order == 0:
+        return np.prod(x, axis=-1)
+    n = x.shape[-1]
+    rest = prod_except(np.where(np.eye(n, dtype=bool), 1.0, x[..., None, :]), order - 1)
+    for axis in range(order - 1):
+        rest = rest*(1 - np.eye(n)).reshape((n, *(n if k == axis else 1 for k in range(order - 1))))
+    return rest
+"""
 _declare("sum", "sum over axes", summed)
 _declare("mean", "arithmetic mean over axes", _mean, empty=False)
 _declare("prod", "product over axes; the derivative is exact where entries are 0", _prod)
@@ -274,6 +284,7 @@ register(
         (ARRAY, Parameter("order", "integer", 1, required=False)),
         _prod_except_shape,
         lambda x, order: products(x, order),
+        numpy=Notation(name="prod_except", prelude=_PROD_EXCEPT_CODE),
         example="prod_except(x)",
     )
 )

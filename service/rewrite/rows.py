@@ -16,7 +16,7 @@ from service.ir.op import Op, lowered, operations
 from service.ir.power import raise_to, split_power
 from service.ir.total import terms_of
 from service.ops.linalg import COFACTORS, INV, LOGDET, inverse, logdet
-from service.ops.reductions import LOGSUMEXP, reduce
+from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
 from service.rewrite.pattern import matches, substituted
 
 Try = Callable[[Node], Node | None]
@@ -56,6 +56,15 @@ def _log_sum_exp(node: Node) -> Node | None:
         return None
     order = [labels.index(label) for label in sorted(labels)]
     return reduce(LOGSUMEXP, permute(child.inputs[0].inputs[0], order), len(labels) - rank)
+
+
+def _log_softmax(node: Node) -> Node | None:
+    (child,) = node.inputs
+    if child.op is not SOFTMAX:
+        return None
+    (x,), count = child.inputs, dict(child.attributes)["count"]
+    kept = range(len(x.shape) - count)
+    return x - contract([(reduce(LOGSUMEXP, x, count), kept)], range(len(x.shape)), dict(enumerate(x.shape)))
 
 
 def _log_det(node: Node) -> Node | None:
@@ -137,6 +146,12 @@ def _merge_exponentials(node: Node) -> Node | None:
     return None
 
 
+def _log_power(node: Node) -> Node | None:
+    """For odd and fractional powers, which have the domain of the logarithm; an even one has more."""
+    base, exponent = split_power(node.inputs[0])
+    return None if exponent == 1 or exponent % 2 == 0 else _f("log", base) * exponent
+
+
 def _row(identity: str, op: str, apply: Try) -> Row:
     return Row(identity, operations()[op], apply)
 
@@ -150,6 +165,8 @@ ROWS: tuple[Row, ...] = (
     _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + _f("exp", _x)), _f("sigmoid", -_x)),
     _scalar("log1p(-1 + x) -> log(x)", _f("log1p", _x - 1), _f("log", _x)),
     _row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
+    _row("log(x**3) -> 3*log(x)", "log", _log_power),
+    _row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),
     _row("log(det(X)) -> logdet(X)", "log", _log_det),
     _row("inv(inv(X)) -> X", INV.name, _inverse_of_inverse),
     _row("logdet(inv(X)) -> -logdet(X)", LOGDET.name, _log_det_of_inverse),

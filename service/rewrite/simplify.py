@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from service.ir.contraction import CONTRACT, contract, parts
-from service.ir.leaves import fill_value
+from service.ir.leaves import DELTA, fill_value
 from service.ir.node import Node, make
 from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
@@ -28,7 +28,7 @@ def simplify(roots: Sequence[Node]) -> list[Node]:
         new_shared: set[Node] = set()
 
         def change(node: Node, inputs: tuple[Node, ...], shared: set[Node] = shared, kept: set[Node] = new_shared) -> Node:
-            result = _rewritten(_flattened(node, inputs, kept))
+            result = _rewritten(distributed(_flattened(node, inputs, kept), kept))
             if node in shared:
                 kept.add(result)
             return result
@@ -98,6 +98,23 @@ def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
             factors.append((piece, [names.get(place, (number, place)) for place in places]))
         sizes |= {label: n for label, n in zip(labels, child.shape, strict=True)}
     return contract(factors, range(len(node.shape)), sizes, coefficient)
+
+
+def distributed(node: Node, shared: Collection[Node]) -> Node:
+    """A product with an unshared sum of terms that all hold a delta is the sum of products: the deltas then cancel."""
+    if node.op is not CONTRACT:
+        return node
+    coefficient, factors, sizes = parts(node)
+    for number, (child, labels) in enumerate(factors):
+        if child.op is TOTAL and child not in shared and len(child.inputs) <= MOST_FACTORS and all(map(_has_delta, child.inputs)):
+            rest = factors[:number] + factors[number + 1 :]
+            axes, known = range(len(node.shape)), dict(enumerate(sizes))
+            return total((contract([*rest, (term, labels)], axes, known, coefficient) for term in child.inputs), node.shape)
+    return node
+
+
+def _has_delta(node: Node) -> bool:
+    return node.op is DELTA or (node.op is CONTRACT and any(child.op is DELTA for child in node.inputs))
 
 
 def _rewritten(node: Node) -> Node:

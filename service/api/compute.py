@@ -1,0 +1,96 @@
+"""The endpoints that compute: the event loop receives the body, a thread does everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from service.api.answers import DerivativeAnswer, PlanAnswer, ValueAnswer, encode_answer
+from service.api.bodies import BodyBounds, receive
+from service.api.declaring import answers, problems, takes
+from service.api.examples import ANSWERS, REQUESTS
+from service.api.parsing import parse
+from service.api.requests import ComputeRequest, PlanRequest, read
+from service.tasks.messages import Answer, Kind, Limits, Task
+
+Compute = Callable[[Task], Answer]
+BODY_PROBLEMS = (400, 406, 408, 413, 415, 422)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One compute endpoint: its kind is its address and its operation id."""
+
+    kind: Kind
+    summary: str
+    description: str
+    request: type[ComputeRequest]
+    answer: type[ValueAnswer | PlanAnswer]
+
+
+ENDPOINTS = (
+    Endpoint(
+        "evaluate", "The function's value", "f at one point or at a batch of points.", ComputeRequest, ValueAnswer
+    ),
+    Endpoint(
+        "gradient",
+        "The gradient of a scalar",
+        "d f / d v for each `wrt`, as closed forms and, with `at`, as numbers. The output must be a scalar.",
+        ComputeRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
+        "jacobian",
+        "The derivative of a tensor",
+        "d f / d v for each `wrt`, with an output of any shape, laid out as `layout` says.",
+        ComputeRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
+        "hessian",
+        "Second derivatives",
+        "One block for each pair of `wrt` (the first not after the second), with an output of any shape.",
+        ComputeRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
+        "plan",
+        "What a computation would take",
+        "Shapes, structure, mode and estimated cost of the computation named by `kind`; nothing is computed.",
+        PlanRequest,
+        PlanAnswer,
+    ),
+)
+
+
+def compute_router(compute: Compute, limits: Limits, bounds: BodyBounds) -> APIRouter:
+    """The routes of all compute endpoints."""
+    router = APIRouter(prefix="/v1", tags=["compute"])
+    for endpoint in ENDPOINTS:
+        router.add_api_route(
+            f"/{endpoint.kind}",
+            _route(endpoint.kind, compute, limits, bounds),
+            methods=["POST"],
+            operation_id=endpoint.kind,
+            summary=endpoint.summary,
+            description=endpoint.description,
+            response_class=Response,
+            responses=answers(endpoint.answer, ANSWERS[endpoint.kind]) | problems(*BODY_PROBLEMS),
+            openapi_extra=takes(endpoint.request, REQUESTS[endpoint.kind]),
+        )
+    return router
+
+
+def _route(kind: Kind, compute: Compute, limits: Limits, bounds: BodyBounds) -> Callable[..., Any]:
+    def work(raw: bytes) -> bytes:
+        return encode_answer(compute(read(parse(raw, bounds.json_depth), kind, limits)))
+
+    async def route(request: Request) -> Response:
+        raw = await receive(request, bounds)
+        return Response(await run_in_threadpool(work, raw), media_type="application/json")
+
+    return route

@@ -1,0 +1,75 @@
+"""How a route declares, for the OpenAPI document, what it takes and what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from service.api.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX, problem
+
+REF = "#/components/schemas/{model}"
+INTERNAL = 500
+
+_EXAMPLES = {
+    400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
+    406: problem("not-acceptable", "The answer is application/json, which the Accept header leaves out."),
+    408: problem("request-timeout", "body_seconds: the body took longer than 10 seconds"),
+    413: problem("payload-too-large", "body_bytes: the body is over the limit of 33554432 bytes"),
+    415: problem("unsupported-media-type", "Content-Type must be application/json in UTF-8; 'text/plain' was stated."),
+    422: problem(
+        "invalid-request",
+        "/varables: unknown field 'varables'; did you mean variables?",
+        errors=[{"pointer": "/varables", "message": "unknown field 'varables'; did you mean variables?"}],
+    ),
+    500: problem("internal", "This is a defect of the service, not of the request; the log has the details."),
+    503: problem("shutting-down", "The service is starting or shutting down."),
+}
+
+
+class Fault(BaseModel):
+    """One thing wrong with a request."""
+
+    pointer: str = Field(description="A JSON pointer (RFC 6901) into the request's body.")
+    message: str
+
+
+class Problem(BaseModel):
+    """An error, as in RFC 9457."""
+
+    type: str = Field(description=f"`{TYPE_PREFIX}` and the code.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="What programs tell errors apart by.", json_schema_extra={"enum": list(KINDS)})
+    errors: list[Fault] = Field(description="At most 20.")
+    line: int = Field(0, description="For an error in a text: its line, from 1.")
+    column: int = Field(0, description="For an error in a text: its column, from 1.")
+    excerpt: str = Field("", description="For an error in a text: the line, and below it a caret.")
+
+
+def answers(model: type[BaseModel], example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """What a route answers when all is well."""
+    return {
+        200: {"description": (model.__doc__ or "").strip(), "content": _content(model, "application/json", example)}
+    }
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors a route answers, beside a defect, which every route may have."""
+    return {
+        status: {
+            "description": ", ".join(code for code, kind in KINDS.items() if kind.status == status),
+            "content": _content(Problem, MEDIA_TYPE, _EXAMPLES[status]),
+        }
+        for status in (*statuses, INTERNAL)
+    }
+
+
+def takes(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """The body that a route reads by itself."""
+    return {"requestBody": {"required": True, "content": _content(model, "application/json", example)}}
+
+
+def _content(model: type[BaseModel], media_type: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": REF.format(model=model.__name__)}, "example": example}}

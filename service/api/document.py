@@ -1,0 +1,74 @@
+"""The OpenAPI document and the graph format's JSON Schema, both made from the code.
+
+`python -m service.api.document` writes them to `openapi/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from service.api.answers import DerivativeAnswer, PlanAnswer, ValueAnswer
+from service.api.bodies import BodyBounds
+from service.api.catalogue import OperationList
+from service.api.declaring import REF, Problem
+from service.api.graphs import Graph
+from service.api.health import Alive, Readiness, State
+from service.api.requests import ComputeRequest, PlanRequest
+from service.api.routes import routers
+from service.tasks.messages import Answer, Limits, Task
+
+TITLE = "Fluxion"
+VERSION = "1.0.0"
+DESCRIPTION = "Exact derivatives of expressions and graphs, as closed forms and as numbers."
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FOLDER = Path(__file__).resolve().parents[2] / "openapi"
+MODELS = (
+    Alive,
+    ComputeRequest,
+    DerivativeAnswer,
+    OperationList,
+    PlanAnswer,
+    PlanRequest,
+    Problem,
+    Readiness,
+    ValueAnswer,
+)
+
+
+def document(parts: Iterable[APIRouter]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the routers' routes; every schema is a named component."""
+    routes = [route for part in parts for route in part.routes]
+    whole = get_openapi(title=TITLE, version=VERSION, description=DESCRIPTION, routes=routes)
+    _, definitions = models_json_schema([(model, "validation") for model in MODELS], ref_template=REF)
+    return whole | {"components": {"schemas": definitions["$defs"]}}
+
+
+def graph_schema() -> dict[str, Any]:
+    """The JSON Schema of the graph format."""
+    return {"$schema": DIALECT, "$id": "urn:fluxion:schema:graph:1"} | Graph.model_json_schema()
+
+
+def files() -> dict[str, str]:
+    """The text of each generated file by its name in `openapi/`."""
+    parts = routers(_never, list, Limits(), BodyBounds(), State())
+    return {"openapi.json": _text(document(parts)), "graph.schema.json": _text(graph_schema())}
+
+
+def _never(_task: Task) -> Answer:
+    raise NotImplementedError
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for name, text in files().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")

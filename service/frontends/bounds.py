@@ -1,0 +1,74 @@
+"""The bounds a frontend keeps: what it takes from the configuration, and caps that no configuration moves."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from service.errors import LimitError, ShapeError
+from service.ir.size import Dim, Shape, Size, written
+
+NUMBER_LENGTH = 40  # characters of a number: 17 digits are exact, and a long integer takes quadratic time to read
+NAME_LENGTH = 64
+LARGEST_INTEGER = 2**31  # of a size or of an attribute
+SIZE_TERMS = 16  # of a polynomial in named sizes
+SIZE_DEGREE = 16
+
+
+class Limits(Protocol):
+    """The configured bounds that reading a graph must keep."""
+
+    @property
+    def expression_bytes(self) -> int:
+        """The longest text."""
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of a text."""
+
+    @property
+    def depth(self) -> int:
+        """How deep brackets may nest."""
+
+    @property
+    def nodes(self) -> int:
+        """The nodes of a graph."""
+
+    @property
+    def axes(self) -> int:
+        """The axes of an array."""
+
+    @property
+    def elements(self) -> int:
+        """The numbers that a graph may contain."""
+
+
+def check_count(limit: str, value: int, cap: int, *, pointer: str | None = None) -> None:
+    """Refuse a value over the cap of the limit called `limit`."""
+    if value > cap:
+        raise LimitError(limit, value, cap, pointer=pointer)
+
+
+def is_integer(value: object) -> bool:
+    """Whether this is an int and not True or False."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_modest(size: Size) -> bool:
+    """Whether a size is small enough to calculate with: repeated products of names grow without end."""
+    if not isinstance(size, Dim):
+        return abs(size) <= LARGEST_INTEGER
+    if len(size.terms) > SIZE_TERMS:
+        return False
+    return all(len(names) <= SIZE_DEGREE and abs(count) <= LARGEST_INTEGER for names, count in size.terms)
+
+
+def check_shape(shape: Shape, limits: Limits) -> None:
+    """Refuse a shape with too many axes, or with a size that is negative or immense."""
+    check_count("axes", len(shape), limits.axes)
+    for size in shape:
+        if not is_modest(size):
+            shown = size if isinstance(size, int) and size.bit_length() < 128 else "a size of many terms or digits"  # noqa: PLR2004 - 39 digits
+            raise LimitError("size", shown, LARGEST_INTEGER)
+        if isinstance(size, int) and size < 0:
+            message = f"a size cannot be negative, got {written(shape)}"
+            raise ShapeError(message)

@@ -1,0 +1,87 @@
+"""What the names of a program stand for: assigned values, variables, sizes, constants, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from service.errors import ParseError, UnknownNameError, nearest
+from service.frontends.builder import Builder
+from service.frontends.sizes import bind, size_names
+from service.frontends.values import Span, Term, Value, Word
+from service.frontends.words import CONSTANTS
+from service.ir.leaves import constant, size_value, variable
+from service.ir.op import find, spellings
+from service.ir.size import Shape, Size, named
+
+MOST_COMPARED = 1000  # names that are compared with an unknown one; the comparison is slow
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the names of a text mean from outside.
+
+    `variables` have shapes; `sizes` gives numbers to named sizes, which those shapes may contain. With
+    `open_to_scalars`, a name that nothing declares is a scalar variable.
+    """
+
+    variables: Mapping[str, Shape] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    open_to_scalars: bool = False
+
+
+class Names:
+    """The names of one program while it is read; `used` has the variables in order of first use."""
+
+    def __init__(self, scope: Scope, builder: Builder) -> None:
+        self.scope = scope
+        self.builder = builder
+        self.assigned: dict[str, Value] = {}
+        self.used: dict[str, Shape] = {}
+        self._sizes: dict[str, Size] = {name: named(name) for name in size_names(scope.variables.values())}
+        self._sizes |= scope.sizes
+
+    def resolve(self, name: str, span: Span) -> Value:
+        """The value of a name that is not called."""
+        if name in self.assigned:
+            return self.assigned[name]
+        if name in self.scope.variables:
+            return self._variable(name, bind(self.scope.variables[name], self.scope.sizes), span)
+        if name in self._sizes:
+            return Term(span, size_value(self._sizes[name]), self._sizes[name])
+        found = constant_called(name, span)
+        if found is not None:
+            return found
+        if find(name) is not None:
+            message = f"{name} is a function: write {name}(...)"
+            raise ParseError(message)
+        if not self.scope.open_to_scalars:
+            message = f"{name} is not declared{nearest(name, self._known())}"
+            raise UnknownNameError(message)
+        return self._variable(name, (), span)
+
+    def unknown_function(self, name: str) -> ParseError | UnknownNameError:
+        """The refusal of a call of something that is no function."""
+        if name in self.assigned or name in self.scope.variables or name in self._sizes or name in CONSTANTS:
+            return ParseError(f"{name} is not a function: a product is written {name}*(...)")
+        return UnknownNameError(f"{name} is not a known function{nearest(name, spellings())}")
+
+    def _variable(self, name: str, shape: Shape, span: Span) -> Term:
+        self.used.setdefault(name, shape)
+        return Term(span, self.builder.keep(variable(name, shape)))
+
+    def _known(self) -> Iterable[str]:
+        declared = chain(self.assigned, self.scope.variables, self._sizes)
+        return chain(islice(declared, MOST_COMPARED), CONSTANTS, spellings())
+
+
+def constant_called(name: str, span: Span) -> Term | Word | None:
+    """A constant of the language."""
+    if name == "newaxis":
+        return Word(span, None)
+    value = CONSTANTS.get(name)
+    if value is None:
+        return None
+    # Only inf is a literal: -inf is one number, while -pi is minus pi.
+    return Term(span, constant(value), value, literal=name == "inf")

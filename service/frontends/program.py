@@ -1,0 +1,214 @@
+"""A syntax tree into a graph, bottom-up over an explicit stack: a tree may be as deep as the text is long."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lark import Token, Tree
+
+from service.errors import FluxionError, ParseError, UnknownNameError, nearest
+from service.frontends.bounds import Limits
+from service.frontends.builder import Builder, operation
+from service.frontends.calls import Calls, Keyword
+from service.frontends.indices import canonical_index
+from service.frontends.names import Names, Scope, constant_called
+from service.frontends.places import Source
+from service.frontends.sizes import ABSENT, calculate
+from service.frontends.values import Arrays, Slice, Span, Term, Value, Word, attribute_of, group
+from service.frontends.words import CONSTANTS, LITERALS
+from service.ir.leaves import constant
+from service.ir.node import Node
+from service.ir.op import find, spellings
+from service.ir.size import Shape
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A program as a graph: its output, the variables in order of first use, and the assignments in order."""
+
+    output: Node
+    variables: Mapping[str, Shape]
+    assigned: tuple[tuple[str, Node], ...]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A statement that is not the output."""
+
+    name: str
+
+
+class Program:
+    """Reads one program; the methods called `on_...` give the meaning of the grammar's rules."""
+
+    def __init__(self, source: Source, scope: Scope, limits: Limits) -> None:
+        self.source = source
+        self.limits = limits
+        self.builder = Builder(limits)
+        self.names = Names(scope, self.builder)
+        self.arrays = Arrays(source, self.builder)
+        self.calls = Calls(source, self.builder, self.arrays, self.names)
+        self.assigned: list[tuple[str, Node]] = []
+
+    def read(self, tree: Tree[Token]) -> Value:
+        """The value of the last statement."""
+        postfix: list[Any] = []
+        pending: list[Any] = [tree]
+        while pending:
+            item = pending.pop()
+            postfix.append(item)
+            if isinstance(item, Tree):
+                pending += item.children
+        values: list[Any] = []
+        for item in reversed(postfix):
+            if isinstance(item, Tree):
+                first = len(values) - len(item.children)
+                item_values = values[first:]
+                del values[first:]
+                item = self._meaning(item, item_values)  # noqa: PLW2901 - the tree becomes its value
+            values.append(item)
+        result: Value = values[0]
+        return result
+
+    def reading(self, tree: Tree[Token]) -> Reading:
+        """The program as a graph."""
+        output = self.builder.keep(self.arrays.node(self.read(tree)))
+        return Reading(output, self.names.used, tuple(self.assigned))
+
+    def _meaning(self, tree: Tree[Token], values: Sequence[Any]) -> Any:
+        span = (tree.meta.start_pos, tree.meta.end_pos)
+        rule: Callable[..., Any] | None = getattr(self, f"on_{tree.data}", None)
+        try:
+            return rule(span, *values) if rule else self._binary(str(tree.data), span, *values)
+        except FluxionError as error:
+            error.place = error.place or self.source.place(*span)
+            raise
+
+    def _binary(self, name: str, span: Span, left: Value, right: Value) -> Term:
+        inputs = (self.arrays.node(left), self.arrays.node(right))
+        plain = ABSENT
+        if isinstance(left, Term) and isinstance(right, Term):
+            plain = calculate(name, left.plain, right.plain)
+        return Term(span, self.builder.apply(operation(name), inputs), plain)
+
+    def on_program(self, span: Span, *statements: Value | Assignment | Token) -> Value:
+        """The output is the last statement, and the only one without a name."""
+        *before, last = (statement for statement in statements if not isinstance(statement, Token))
+        for statement in before:
+            if not isinstance(statement, Assignment):
+                message = "only the last line may be an expression: give this one a name, or remove it"
+                raise ParseError(message, place=self.source.place(*statement.span))
+        if isinstance(last, Assignment):
+            message = f"the last line must be the output, an expression such as {last.name}"
+            raise ParseError(message, place=self.source.place(span[1], span[1]))
+        return last
+
+    def on_assignment(self, _: Span, name: Token, value: Value) -> Assignment:
+        """The name stands for the value from here on."""
+        self.assigned.append((str(name), self.arrays.node(value)))
+        self.names.assigned[str(name)] = value
+        return Assignment(str(name))
+
+    def on_name(self, span: Span, name: Token) -> Value:
+        """A name that is not called."""
+        return self.names.resolve(str(name), span)
+
+    def on_qualified(self, span: Span, name: Token) -> Value:
+        """`np.pi`; a prefix names a constant or a function, never a variable."""
+        found = constant_called(str(name), span)
+        if found is not None:
+            return found
+        if find(str(name)) is not None:
+            message = f"{name} is a function: write {name}(...)"
+            raise ParseError(message)
+        message = f"{name} is not a known constant or function{nearest(name, [*CONSTANTS, *spellings()])}"
+        raise UnknownNameError(message)
+
+    def on_number(self, span: Span, text: Token) -> Term:
+        """A number; what looks like an integer stays one for attributes."""
+        value = float(text)
+        if math.isinf(value):
+            message = "the number is beyond the range of a double; infinity is written inf"
+            raise ParseError(message)
+        return Term(span, constant(value), int(text) if text.isdigit() else value, literal=True)
+
+    def on_string(self, span: Span, text: Token) -> Word:
+        """A string, without its quotes."""
+        return Word(span, str(text[1:-1]))
+
+    def on_literal(self, span: Span, text: Token) -> Word:
+        """True, False or None."""
+        return Word(span, LITERALS[text])
+
+    def on_bracketed(self, span: Span, value: Value) -> Value:
+        """Brackets end a literal: -(2) is minus two, -2 is a number."""
+        return Term(span, value.node, value.plain) if isinstance(value, Term) else value
+
+    def on_group(self, span: Span, *items: Value) -> Value:
+        """A tuple."""
+        return group(span, items, is_list=False, axes=self.limits.axes)
+
+    def on_list(self, span: Span, *items: Value) -> Value:
+        """A list."""
+        return group(span, items, is_list=True, axes=self.limits.axes)
+
+    def on_negative(self, span: Span, value: Value) -> Term:
+        """Minus; that of a number written out makes another number."""
+        node = self.arrays.node(value)
+        plain = value.plain if isinstance(value, Term) else ABSENT
+        if isinstance(value, Term) and value.literal and not _is_signed(node):
+            return Term(span, constant(-float(node.attributes)), -plain, literal=True)
+        return Term(span, self.builder.apply(operation("negative"), (node,)), calculate("multiply", -1, plain))
+
+    def on_positive(self, span: Span, value: Value) -> Term:
+        """Plus changes nothing, but its operand must be an array."""
+        node = self.arrays.node(value)
+        return Term(span, node, value.plain, value.literal) if isinstance(value, Term) else Term(span, node)
+
+    def on_member(self, span: Span, value: Value, name: Token) -> Term:
+        """`.T`, the only attribute there is."""
+        if name != "T":
+            hint = f": write {name}(...)" if find(str(name)) else "; a named size is declared in a shape" * (name == "shape")
+            message = f".{name} is not known, the only attribute is .T{hint}"
+            raise ParseError(message, place=self.source.place(name.start_pos or 0, name.end_pos or 0))
+        return Term(span, self.builder.apply(operation("transpose"), (self.arrays.node(value),)))
+
+    def on_method(self, _: Span, __: Value, name: Token, *___: Value | Keyword) -> Term:
+        """`x.sum()`: functions are not methods here."""
+        hint = f"write {name}(x) instead of x.{name}()" if find(str(name)) else "functions are called by name, f(x)"
+        message = f"there are no methods: {hint}"
+        raise ParseError(message, place=self.source.place(name.start_pos or 0, name.end_pos or 0))
+
+    def on_keyword(self, span: Span, name: Token, value: Value) -> Keyword:
+        """An argument by name."""
+        return Keyword(span, str(name), value)
+
+    def on_call(self, span: Span, name: Token, *arguments: Value | Keyword) -> Term:
+        """A call of a function."""
+        return Term(span, self.calls.call(str(name), arguments))
+
+    def on_ellipsis(self, span: Span) -> Word:
+        """`...` in an index."""
+        return Word(span, ...)
+
+    def on_slice(self, span: Span, *parts: Value | None) -> Slice:
+        """`start:stop:step`."""
+        start, stop, step = (None if part is None else attribute_of(part, "a bound of a slice") for part in parts)
+        return Slice(span, (start, stop, step))
+
+    def on_index(self, span: Span, value: Value, *items: Value | Slice) -> Term:
+        """`x[0, 1:, None]`."""
+        node = self.arrays.node(value)
+        plain = [i.plain if isinstance(i, Slice) else attribute_of(i, "an index") for i in items]
+        index = canonical_index(plain, len(node.shape))
+        op = operation("getitem")
+        parameter = op.parameters[-1]
+        attributes = {parameter.name: self.builder.attribute(op, parameter, index, (node,))}
+        return Term(span, self.builder.apply(op, (node,), attributes))
+
+
+def _is_signed(node: Node) -> bool:
+    return math.copysign(1.0, float(node.attributes)) < 0

@@ -1,0 +1,159 @@
+"""From a contraction node to a term: picks become indices, components are written apart, then multiplied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from service.ir.leaves import DELTA, SELECTOR, UNIT, constant
+from service.ir.node import Node
+from service.ir.size import Shape, add, multiply, subtract
+from service.render.product_form import Network, as_tensor, untransposed
+from service.render.terms import filled, is_a, multiplied, scaled, term
+
+Factor = tuple[Node, tuple[int, ...]]
+MATRIX = 2
+
+
+def contraction_form(
+    node: Node, forms: Mapping[Node, Node], coefficient: float, orientation: str, order: Sequence[int]
+) -> Node:
+    """The term of a contraction, given the terms of its factors and their order; its shape broadcasts to the node's."""
+    rank, sizes = len(node.shape), node.attributes.sizes
+    factors = [(node.inputs[k], node.attributes.operands[k]) for k in order]
+    written = _indexed(factors, forms, rank)
+    scalars: list[Node] = []
+    tensors: list[tuple[Node, Sequence[int]]] = []
+    for component in _components(written):
+        labels = {label for _, places, _ in component for label in places}
+        free = sorted(label for label in labels if label < rank)
+        network = Network({label: sizes[label] for label in labels})
+        for form, places, identity in _grouped(component):
+            network.add(form, places, identity=identity)
+        written_component = as_tensor(network, free, orientation if free == [0] and rank == 1 else "")
+        scalars += network.scalars if free else [written_component]
+        if free:
+            tensors.append((written_component, free))
+    return _assembled(scalars, tensors, node.shape, coefficient)
+
+
+def _indexed(factors: Sequence[Factor], forms: Mapping[Node, Node], rank: int) -> list[tuple[Node, tuple[int, ...], bool]]:
+    """Factors as terms with labels and whether each is an identity; a unit or selector on a summed axis is an index."""
+    heavy = [list(factor) for factor in factors if factor[0].op not in (UNIT, SELECTOR)]
+    cuts: dict[int, dict[int, Any]] = {}
+    used: list[Factor] = []
+    light = [factor for factor in factors if factor[0].op in (UNIT, SELECTOR)]
+    for child, labels in light:
+        row = labels[0]
+        holders = [k for k, (other, places) in enumerate(heavy) if row in places and other.op is not DELTA]
+        alone = row >= rank and len(holders) == 1 and sum(row in places for _, places in light) == 1
+        if alone and heavy[holders[0]][1].count(row) == 1:
+            cuts.setdefault(holders[0], {})[row] = (child, labels)
+            used.append((child, labels))
+    result: list[tuple[Node, tuple[int, ...], bool]] = []
+    for k, (child, places) in enumerate(heavy):
+        form = filled(forms[child], child.shape)
+        if k in cuts:
+            index, kept = [], []
+            for label in places:
+                index.append(_index_of(cuts[k].get(label)))
+                kept += [label] if label not in cuts[k] else list(cuts[k][label][1][1:])
+            while index and index[-1] == (None, None, None):
+                index.pop()
+            form, places = term("getitem", form, index=tuple(index)), tuple(kept)
+        result.append((form, tuple(places), child.op is DELTA))
+    return result + [(forms[child], labels, False) for child, labels in light if (child, labels) not in used]
+
+
+def _index_of(cut: Factor | None) -> Any:
+    if cut is None:
+        return (None, None, None)
+    child = cut[0]
+    if child.op is UNIT:
+        return plain_index(child.attributes, child.shape[0])
+    return slice_of(child)
+
+
+def plain_index(index: Any, size: Any) -> Any:
+    """An index as an integer: one that is named counts from the end."""
+    if isinstance(index, int):
+        return index
+    return subtract(index, size)
+
+
+def slice_of(selector: Node) -> tuple[Any, Any, Any]:
+    """The slice (start, stop, step) that a selector stands for."""
+    start, step = selector.attributes
+    rows, columns = selector.shape
+    stop: Any = add(start, multiply(step, columns))
+    if stop == rows or (step < 0 and stop == -1):
+        stop = None
+    elif not isinstance(stop, int):
+        stop = subtract(stop, rows)
+    begin = None if start == 0 and step > 0 else start
+    if begin == subtract(rows, 1) and step < 0:
+        begin = None
+    return begin, stop, None if step == 1 else step
+
+
+def _grouped(component: Sequence[tuple[Node, tuple[int, ...], bool]]) -> list[tuple[Node, tuple[int, ...], bool]]:
+    """Tensors of three or more axes under the same labels multiplied entry by entry."""
+    groups: dict[tuple[int, ...], list[Node]] = {}
+    result = []
+    for form, places, identity in component:
+        if len(places) > MATRIX:
+            groups.setdefault(places, []).append(form)
+        else:
+            result.append((form, places, identity))
+    return result + [(multiplied(group), places, False) for places, group in groups.items()]
+
+
+def _components(factors: Sequence[tuple[Node, tuple[int, ...], bool]]) -> list[list[tuple[Node, tuple[int, ...], bool]]]:
+    """The factors that labels connect, each group in the order of its first factor."""
+    groups: list[tuple[set[int], list[tuple[Node, tuple[int, ...], bool]]]] = []
+    for factor in factors:
+        labels, members = set(factor[1]), [factor]
+        rest = []
+        for known, group in groups:
+            if known & labels:
+                labels |= known
+                members = group + members
+            else:
+                rest.append((known, group))
+        groups = [*rest, (labels, members)]
+    return [members for _, members in groups]
+
+
+def _assembled(scalars: Sequence[Node], tensors: list[tuple[Node, Sequence[int]]], shape: Shape, coefficient: float) -> Node:
+    """The components multiplied: an outer product of two vectors, an einsum of more, with broadcast axes left out."""
+    covered = sorted(label for _, free in tensors for label in free)
+    if not tensors:
+        return scaled(multiplied(scalars), coefficient)
+    if len(tensors) == 1:
+        body = tensors[0][0]
+    elif len(tensors) == MATRIX and all(len(free) == 1 for _, free in tensors):
+        (first, _), (second, _) = sorted(tensors, key=lambda tensor: tensor[1][0])
+        body = term("outer", first, second)
+    else:
+        letters = {label: "ijklmnopqrstuvwxyzabcdefgh"[k] for k, label in enumerate(covered)}
+        tensors = [untransposed(form, tuple(free)) for form, free in sorted(tensors, key=lambda tensor: tensor[1][0])]
+        inputs = ",".join("".join(letters[label] for label in free) for _, free in tensors)
+        out = "".join(letters[label] for label in covered)
+        body = term("einsum", *(form for form, _ in tensors), subscripts=f"{inputs}->{out}")
+    missing = [axis for axis in range(len(shape)) if axis not in covered]
+    if missing and missing[-1] > min(covered):
+        axes = range(min(covered), len(shape))
+        body = term("getitem", body, index=tuple((None, None, None) if axis in covered else None for axis in axes))
+    return _with_scalars(scalars, body, coefficient)
+
+
+def _with_scalars(scalars: Sequence[Node], body: Node, coefficient: float) -> Node:
+    """Scalars before the tensor, divisors behind it."""
+    if not scalars:
+        return scaled(body, coefficient)
+    product = multiplied(scalars)
+    if is_a(product, "divide"):
+        above, below = product.inputs
+        numerator = body if above is constant(1.0) else term("multiply", above, body)
+        return term("divide", scaled(numerator, coefficient), below)
+    return scaled(term("multiply", product, body), coefficient)

@@ -1,0 +1,182 @@
+"""Closed forms: a kernel graph raised to the user's language, in matrix notation where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from service.ir.contraction import CONTRACT, split_coefficient
+from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE, constant, fill_value
+from service.ir.node import Node
+from service.ir.power import split_power
+from service.ir.reshaping import RESHAPE, groups
+from service.ir.total import TOTAL
+from service.ir.walk import topological
+from service.ops.linalg import COFACTORS, INV, LOGDET
+from service.ops.reductions import LOGSUMEXP, MAX, MIN, PRODUCTS, SOFTMAX
+from service.render.contraction_form import contraction_form, plain_index, slice_of
+from service.render.ordering import sorted_for_reading
+from service.render.terms import filled, powered, scaled, term, transposed
+from service.rewrite.collect import ROWS as STACKED_ROWS
+
+Forms = dict[Node, Node]
+MATRIX = 2
+
+
+def matrix_form(root: Node, variables: Sequence[str], orientation: str = "") -> Node:
+    """The closed form of a kernel graph, of exactly its shape.
+
+    `variables` gives the order in which names read best; `orientation` writes a vector result as a `row` or `column`.
+    """
+    forms: Forms = {}
+    rank = sorted_for_reading([root], variables)
+    for node in topological([root]):
+        form = _form(node, forms, rank, orientation if node is root else "")
+        forms[node] = form
+    return filled(forms[root], root.shape)
+
+
+Rank = Callable[[Node], tuple[object, ...]]
+
+
+def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
+    if node.op in (VARIABLE, ARRAY, SIZE):
+        return node
+    if node.op is FILL:
+        return constant(node.attributes)
+    if node.op in _CONSTANT_TENSORS:
+        return _CONSTANT_TENSORS[node.op](node)
+    if node.op is TOTAL:
+        return _sum(node, forms, rank, orientation)
+    if node.op is CONTRACT:
+        return _signed(node, forms, rank, node.attributes.coefficient, orientation)
+    if node.op is STACKED_ROWS:
+        return term("stack", *(filled(forms[child], child.shape) for child in node.inputs))
+    if node.op is RESHAPE:
+        return _reshape(node, forms)
+    if node.op in _KERNELS:
+        return _KERNELS[node.op](node, forms)
+    if node.op.name == "power":
+        return _power(node, forms)
+    return term(node.op.name, *(forms[child] for child in node.inputs), **dict(node.attributes))
+
+
+def _signed(node: Node, forms: Forms, rank: Rank, coefficient: float, orientation: str) -> Node:
+    """A contraction with another number in front, its factors in reading order."""
+    order = sorted(range(len(node.inputs)), key=lambda k: rank(node.inputs[k]))
+    return contraction_form(node, forms, coefficient, orientation, order)
+
+
+def _sum(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
+    """Positive terms first; a negative one is subtracted."""
+    terms = []
+    for child in node.inputs:
+        coefficient, core = split_coefficient(child)
+        terms.append((coefficient < 0, child.op is FILL and coefficient >= 0, rank(core), child))
+    result: Node | None = None
+    lead = [entry for entry in terms if entry[1]] if any(entry[0] for entry in terms) else []
+    for negative, _, _, child in sorted(terms, key=lambda entry: (entry not in lead, entry[0], entry[1], entry[2])):
+        value = fill_value(child)
+        if value is not None and value < 0:
+            result = constant(value) if result is None else term("subtract", result, constant(-value))
+        elif negative and child.op is CONTRACT and result is not None:
+            positive = _signed(child, forms, rank, -child.attributes.coefficient, orientation)
+            result = term("subtract", result, positive)
+        else:
+            form = _signed(child, forms, rank, child.attributes.coefficient, orientation) if child.op is CONTRACT else forms[child]
+            result = form if result is None else term("add", result, form)
+    return constant(0.0) if result is None else result
+
+
+def _power(node: Node, forms: Forms) -> Node:
+    base, exponent = split_power(node)
+    if base is node:
+        return term("power", forms[node.inputs[0]], forms[node.inputs[1]])
+    squares = _sum_of_squares(base)
+    if squares is not None and exponent in (0.5, -0.5, -1.5, -2.5):
+        return powered(term("norm", filled(forms[squares], squares.shape)), 2 * exponent)
+    return powered(forms[base], exponent)
+
+
+def _sum_of_squares(node: Node) -> Node | None:
+    """The array whose squares a scalar sums up, if that is what it is, with one or two axes."""
+    if node.op is not CONTRACT or node.shape or len(node.inputs) != 1 or node.attributes.coefficient != 1:
+        return None
+    base, exponent = split_power(node.inputs[0])
+    (labels,) = node.attributes.operands
+    return base if exponent == MATRIX and len(set(labels)) == len(labels) and 0 < len(labels) <= MATRIX else None
+
+
+def _reshape(node: Node, forms: Forms) -> Node:
+    """`vec` for the columns of a matrix, `kron` for a merged product of two matrices, else a reshape."""
+    (child,) = node.inputs
+    if child.op is CONTRACT and len(node.shape) == 1 and len(child.shape) == MATRIX:
+        return term("vec", transposed(filled(forms[child], child.shape)))
+    if child.op is CONTRACT and len(node.shape) == MATRIX and [len(old) for old, _ in groups(child.shape, node.shape)] == [2, 2]:
+        factors = {labels: factor for factor, labels in zip(child.inputs, child.attributes.operands, strict=True)}
+        if set(factors) == {(0, 2), (1, 3)}:
+            both = term("kron", filled(forms[factors[0, 2]], factors[0, 2].shape), filled(forms[factors[1, 3]], factors[1, 3].shape))
+            return scaled(both, child.attributes.coefficient)
+    return term("reshape", filled(forms[child], child.shape), shape=node.shape)
+
+
+def _reduction(name: str) -> Callable[[Node, Forms], Node]:
+    def form(node: Node, forms: Forms) -> Node:
+        (child,) = node.inputs
+        count = dict(node.attributes)["count"]
+        source, axes = child, tuple(range(len(child.shape) - count, len(child.shape)))
+        if child.op is CONTRACT and len(child.inputs) == 1 and child.attributes.coefficient == 1:
+            (labels,) = child.attributes.operands
+            kept = [label for label in labels if label < len(node.shape)]
+            if sorted(labels) == list(range(len(child.shape))) and kept == sorted(kept):
+                source, axes = child.inputs[0], tuple(k for k, label in enumerate(labels) if label >= len(node.shape))
+        x = filled(forms[source], source.shape)
+        return term(name, x, axis=None if len(axes) == len(source.shape) else axes)
+
+    return form
+
+
+def _softmax(node: Node, forms: Forms) -> Node:
+    (child,) = node.inputs
+    count, rank = dict(node.attributes)["count"], len(node.shape)
+    axis = -1 if count == 1 else None if count == rank else tuple(range(rank - count, rank))
+    return term("softmax", filled(forms[child], child.shape), axis=axis)
+
+
+def _products(node: Node, forms: Forms) -> Node:
+    (x,), order = node.inputs, dict(node.attributes)["order"]
+    form = filled(forms[x], x.shape)
+    if order:
+        return term("prod_except", form, order=order)
+    return term("prod", form, axis=None if len(x.shape) == 1 else (len(x.shape) - 1,))
+
+
+def _matrix_function(name: str) -> Callable[[Node, Forms], Node]:
+    def form(node: Node, forms: Forms) -> Node:
+        (x,) = node.inputs
+        return term(name, filled(forms[x], x.shape))
+
+    return form
+
+
+def _cofactors(node: Node, forms: Forms) -> Node:
+    (x,), order = node.inputs, dict(node.attributes)["order"]
+    form = filled(forms[x], x.shape)
+    return term("cofactor", form, order=order) if order else term("det", form)
+
+
+_CONSTANT_TENSORS: dict[object, Callable[[Node], Node]] = {
+    DELTA: lambda node: term("eye", n=node.shape[0]),
+    UNIT: lambda node: term("getitem", term("eye", n=node.shape[0]), index=(plain_index(node.attributes, node.shape[0]),)),
+    SELECTOR: lambda node: term("getitem", term("eye", n=node.shape[0]), index=((None, None, None), slice_of(node))),
+}
+
+_KERNELS: dict[object, Callable[[Node, Forms], Node]] = {
+    MAX: _reduction("max"),
+    MIN: _reduction("min"),
+    LOGSUMEXP: _reduction("logsumexp"),
+    SOFTMAX: _softmax,
+    PRODUCTS: _products,
+    INV: _matrix_function("inv"),
+    LOGDET: _matrix_function("logdet"),
+    COFACTORS: _cofactors,
+}

@@ -1,0 +1,180 @@
+"""Building blocks of closed forms: terms of the user's language, in the shape a reader expects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.ir.leaves import FILL, constant, fill_value
+from service.ir.node import Node
+from service.ir.op import operations
+from service.ir.size import Shape
+from service.ops.signature import apply
+
+ROW = "row"
+COLUMN = "column"
+
+
+def term(name: str, *inputs: Node, **attributes: Any) -> Node:
+    """The user's operation `name` on these inputs."""
+    return apply(operations()[name], inputs, attributes)
+
+
+def is_a(node: Node, name: str) -> bool:
+    """Whether a term is the operation `name`."""
+    return node.op is operations()[name]
+
+
+def filled(node: Node, shape: Shape) -> Node:
+    """The term at exactly this shape, where broadcasting has left it smaller."""
+    if node.shape == shape:
+        return node
+    value = fill_value(node)
+    if value is None:
+        return term("multiply", node, term("ones", shape=shape))
+    if value == 0:
+        return term("zeros", shape=shape)
+    ones = term("ones", shape=shape)
+    return ones if value == 1 else term("multiply", constant(value), ones)
+
+
+def transposed(node: Node) -> Node:
+    """The transpose of a matrix, pushed inwards; a vector or scalar is its own."""
+    if len(node.shape) < 2 or is_symmetric(node):  # noqa: PLR2004 - a matrix has 2 axes
+        return node
+    if is_a(node, "transpose") and dict(node.attributes)["axes"] is None:
+        return node.inputs[0]
+    if is_a(node, "matmul"):
+        return term("matmul", transposed(node.inputs[1]), transposed(node.inputs[0]))
+    if is_a(node, "outer"):
+        return term("outer", node.inputs[1], node.inputs[0])
+    return term("transpose", node)
+
+
+def is_symmetric(node: Node) -> bool:
+    """Whether a matrix is seen at a glance to be its own transpose."""
+    if is_a(node, "eye"):
+        return True
+    if is_a(node, "diag"):
+        return len(node.inputs[0].shape) == 1 and dict(node.attributes)["k"] == 0
+    if is_a(node, "add") or is_a(node, "matmul"):
+        first, second = node.inputs
+        return first.shape == second.shape[::-1] and _mirror(first, second)
+    if is_a(node, "outer"):
+        return node.inputs[0] is node.inputs[1]
+    return False
+
+
+def _mirror(first: Node, second: Node) -> bool:
+    for one, other in ((first, second), (second, first)):
+        if is_a(other, "transpose") and dict(other.attributes)["axes"] is None and other.inputs[0] is one:
+            return True
+    return False
+
+
+def multiplied(factors: Sequence[Node]) -> Node:
+    """The product entry by entry, numerators over denominators; no factors give 1."""
+    above, below = list[Node](), list[Node]()
+    for factor in factors:
+        base, exponent = _power(factor)
+        if exponent is not None and exponent < 0:
+            below.append(powered(base, -exponent))
+        else:
+            above.append(factor)
+    numerator = _product(above)
+    return term("divide", numerator, _product(below)) if below else numerator
+
+
+def _power(node: Node) -> tuple[Node, float | None]:
+    if is_a(node, "power"):
+        return node.inputs[0], fill_value(node.inputs[1])
+    if is_a(node, "divide") and fill_value(node.inputs[0]) == 1:
+        base, exponent = _power(node.inputs[1])
+        return base, -(1.0 if exponent is None else exponent)
+    return node, None
+
+
+def _product(factors: Sequence[Node]) -> Node:
+    result: Node | None = None
+    for factor in factors:
+        if fill_value(factor) == 1 and len(factors) > 1 and not factor.shape:
+            continue
+        result = factor if result is None else term("multiply", result, factor)
+    return constant(1.0) if result is None else result
+
+
+def powered(base: Node, exponent: float) -> Node:
+    """A power as it is usually written: roots and quotients rather than fractional and negative exponents."""
+    if exponent == 1:
+        return base
+    if exponent < 0:
+        return term("divide", constant(1.0), powered(base, -exponent))
+    if exponent == 0.5:  # noqa: PLR2004 - the square root
+        return term("sqrt", base)
+    return term("power", base, constant(exponent))
+
+
+def scaled(node: Node, coefficient: float) -> Node:
+    """`coefficient * node` with the sign in front and the number first."""
+    value = fill_value(node)
+    if value is not None and not node.shape:
+        return constant(coefficient * value)
+    if coefficient == 1:
+        return node
+    if coefficient == -1:
+        return negated(node)
+    inverse = 1 / coefficient
+    if abs(inverse) > 1 and inverse == int(inverse) and 1 / inverse == coefficient and inverse > 0:
+        return term("divide", node, constant(inverse))
+    if is_a(node, "divide"):
+        return term("divide", scaled(node.inputs[0], coefficient), node.inputs[1])
+    return _number_first(constant(coefficient), node)
+
+
+def _number_first(number: Node, node: Node) -> Node:
+    """The number multiplies the leftmost factor, so that no brackets are needed: `2*x*y`, `2*A @ x`."""
+    spine = list[Node]()
+    while is_a(node, "multiply") or is_a(node, "matmul"):
+        spine.append(node)
+        node = node.inputs[0]
+    result = number if node.op is FILL and fill_value(node) == 1 else term("multiply", number, node)
+    for parent in reversed(spine):
+        result = term(parent.op.name, result, parent.inputs[1])
+    return result
+
+
+def negated(node: Node) -> Node:
+    """Minus a term, the sign at its leftmost factor."""
+    value = fill_value(node)
+    if value is not None and not node.shape:
+        return constant(-value)
+    if is_a(node, "subtract"):
+        return term("subtract", node.inputs[1], node.inputs[0])
+    if is_a(node, "negative"):
+        return node.inputs[0]
+    spine = list[Node]()
+    while any(is_a(node, name) for name in ("multiply", "matmul", "divide")):
+        spine.append(node)
+        node = node.inputs[0]
+    number = fill_value(node)
+    result = constant(-number) if number is not None and not node.shape else term("negative", node)
+    for parent in reversed(spine):
+        result = term(parent.op.name, result, parent.inputs[1])
+    return result
+
+
+def chained(items: Sequence[Node]) -> Node:
+    """The matrix product of a chain from left to right; a row vector that is a plain name is written transposed."""
+    flat = [piece for item in items for piece in _pieces(item)]
+    result = flat[0]
+    for item in flat[1:]:
+        result = term("matmul", result, item)
+    return result
+
+
+def _pieces(item: Node) -> list[Node]:
+    """The factors of a matrix that is itself a product, so that a chain needs no brackets."""
+    pieces = [item]
+    while is_a(pieces[0], "matmul") and len(item.shape) == 2 and len(pieces[0].inputs[0].shape) == 2:  # noqa: PLR2004
+        pieces[:1] = list(pieces[0].inputs)
+    return pieces

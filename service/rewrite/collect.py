@@ -1,0 +1,117 @@
+"""Collecting for the reader: common factors before the bracket, entries that are set one by one as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.ir.contraction import CONTRACT, contract, parts
+from service.ir.leaves import FILL, UNIT, constant
+from service.ir.node import Node, make
+from service.ir.op import Op, register
+from service.ir.total import TOTAL, total
+from service.ir.walk import rebuild
+from service.rewrite.simplify import distributed, reconstruct
+
+ROWS = register(Op("rows", "kernel", "terms stacked along a new first axis", internal=True))
+MATRIX = 2
+MOST_ROWS = 16  # a longer axis is better said with slices than entry by entry
+MOST_TERMS = 60  # collecting compares every pair of factors of a sum: longer sums stay as they are
+
+Factor = tuple[Node, tuple[int, ...]]
+
+
+def collect(roots: Sequence[Node]) -> list[Node]:
+    """Equal graphs in the form a reader expects; for printing only, since `rows` has no derivative."""
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        return _listed(_factored(reconstruct(node, inputs) if node.op is not ROWS else node))
+
+    opened = rebuild(roots, lambda node, inputs: distributed(reconstruct(node, inputs), ()))
+    return rebuild(rebuild(opened, lambda node, inputs: _factored(reconstruct(node, inputs))), change)
+
+
+def _factored(node: Node) -> Node:
+    """Take the factor that most terms of a sum share out of the sum, again and again."""
+    while node.op is TOTAL and len(node.inputs) <= MOST_TERMS:
+        best = _most_shared(node)
+        if best is None:
+            return node
+        node = best
+    return node
+
+
+def _most_shared(node: Node) -> Node | None:
+    """The sum with its most common factor collected, or None if no two terms share one."""
+    groups: dict[tuple[object, ...], list[tuple[Node, Node]]] = {}
+    for term in node.inputs:
+        for number in range(len(parts(term)[1])):
+            found = _without(term, number)
+            if found is not None:
+                groups.setdefault(found[0], []).append((term, found[1]))
+    candidates = [(key, group) for key, group in groups.items() if len({term for term, _ in group}) > 1]
+    if not candidates:
+        return None
+    key, group = max(candidates, key=lambda entry: (len(entry[1]), bool(entry[0][0].shape), entry[0][0].digest))  # type: ignore[attr-defined]
+    chosen = {term: rest for term, rest in reversed(group)}
+    shared, places, axes = key[0], key[1], key[2]
+    inner = total(chosen.values(), next(iter(chosen.values())).shape)
+    labels = [("axis", axis) for axis in axes[0]] + [("shared", k) for k in axes[1]]  # type: ignore[index]
+    outer = [("axis", k) if kind == "axis" else ("shared", k) for kind, k in places]  # type: ignore[attr-defined]
+    sizes = {("axis", k): n for k, n in enumerate(node.shape)}
+    product = contract([(shared, outer), (inner, labels)], [("axis", k) for k in range(len(node.shape))], sizes)  # type: ignore[list-item]
+    return total([product, *(term for term in node.inputs if term not in chosen)], node.shape)
+
+
+def _without(term: Node, number: int) -> tuple[tuple[object, ...], Node] | None:
+    """A factor of a term with its places, and the rest of the term: free axes first, then labels it shares."""
+    coefficient, factors, sizes = parts(term)
+    (shared, labels), rank = factors[number], len(term.shape)
+    if shared.op is FILL or term.op is FILL or len(set(labels)) != len(labels):
+        return None
+    rest = [factor for k, factor in enumerate(factors) if k != number]
+    seen = {label for _, places in rest for label in places}
+    axes = sorted(label for label in seen if label < rank)
+    inner = [k for k, label in enumerate(labels) if label >= rank and label in seen]
+    alone = [k for k, label in enumerate(labels) if label >= rank and label not in seen]
+    if alone:
+        return None
+    places = tuple(("axis", label) if label < rank else ("shared", k) for k, label in enumerate(labels))
+    out = [*axes, *(labels[k] for k in inner)]
+    if len(out) > MATRIX or (rank > MATRIX and labels):
+        return None  # index notation reads better term by term
+    key = (shared, places, (tuple(axes), tuple(inner)))
+    return key, contract(rest, out, dict(enumerate(sizes)), coefficient)
+
+
+def _listed(node: Node) -> Node:
+    """Terms that each set one place of the first axis, as a list of what stands there."""
+    if not node.shape or not isinstance(node.shape[0], int) or not 1 < node.shape[0] <= MOST_ROWS:
+        return node
+    if node.op not in (TOTAL, CONTRACT, UNIT):
+        return node
+    rows: dict[int, list[Node]] = {}
+    others = []
+    for term in node.inputs if node.op is TOTAL else (node,):
+        found = _row(term)
+        if found is None:
+            others.append(term)
+        else:
+            rows.setdefault(found[0], []).append(found[1])
+    if not rows or (others and len(rows) < 2) or (len(rows) == 1 and len(node.shape) > 1 and node.op is CONTRACT):  # noqa: PLR2004
+        return node
+    shape = node.shape[1:]
+    listed = tuple(_listed(_factored(total(rows.get(k, [constant(0.0, shape)]), shape))) for k in range(node.shape[0]))
+    stacked = make(ROWS, listed, None, node.shape)
+    return total([stacked, *others], node.shape) if others else stacked
+
+
+def _row(term: Node) -> tuple[int, Node] | None:
+    """The place on the first axis that a term sets, and what it puts there."""
+    coefficient, factors, sizes = parts(term)
+    for number, (child, labels) in enumerate(factors):
+        if child.op is UNIT and labels == (0,) and isinstance(child.attributes, int):
+            rest = [factor for k, factor in enumerate(factors) if k != number]
+            if any(0 in places for _, places in rest):
+                return None
+            return child.attributes, contract(rest, range(1, len(term.shape)), dict(enumerate(sizes)), coefficient)
+    return None
