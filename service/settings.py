@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     json_depth: int = Field(
         default=BodyBounds.json_depth, ge=4, le=512, description="How deep arrays and objects may nest in a JSON body."
     )
+    json_containers: int = Field(
+        default=BodyBounds.json_containers,
+        ge=100,
+        description="The number of arrays and objects of a JSON body; flat `data` is one array however long it is.",
+    )
     expression_bytes: int = Field(
         default=Limits.expression_bytes, ge=1, description="The longest expression, in bytes."
     )
@@ -62,7 +67,7 @@ class Settings(BaseSettings):
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""
-        return BodyBounds(self.body_bytes, self.body_seconds, self.json_depth)
+        return BodyBounds(self.body_bytes, self.body_seconds, self.json_depth, self.json_containers)
 
 
 def document() -> str:

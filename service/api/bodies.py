@@ -24,11 +24,12 @@ LENGTH_DIGITS = 18
 
 @dataclass(frozen=True)
 class BodyBounds:
-    """The bounds on a request body: its length, its time to arrive, and the nesting of its JSON."""
+    """The bounds on a request body: its length, its time to arrive, and the nesting and the number of its lists."""
 
     body_bytes: int = 32 * 2**20
     body_seconds: float = 10.0
     json_depth: int = 64
+    json_containers: int = 1_000_000
 
 
 def check_accept(headers: Headers) -> None:

@@ -87,7 +87,7 @@ def compute_router(compute: Compute, limits: Limits, bounds: BodyBounds) -> APIR
 
 def _route(kind: Kind, compute: Compute, limits: Limits, bounds: BodyBounds) -> Callable[..., Any]:
     def work(raw: bytes) -> bytes:
-        return encode_answer(compute(read(parse(raw, bounds.json_depth), kind, limits)))
+        return encode_answer(compute(read(parse(raw, bounds), kind, limits)))
 
     async def route(request: Request) -> Response:
         raw = await receive(request, bounds)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, FailFast, Field, PlainValidator, RootModel
 
-from service.api.schemas import AxisSize, DocumentedAs, InnerName, Name, Strict, absent, wrong
+from service.api.schemas import AxisSize, DocumentedAs, Name, OperationName, Strict, absent, wrong
 from service.api.tensors import NonFiniteNumber
 
 Fact = Literal["symmetric", "positive", "positive_definite", "diagonal", "orthogonal"]
@@ -62,7 +62,7 @@ class GraphInput(Strict):
 class GraphConstant(Strict):
     """An array that is part of the function."""
 
-    name: InnerName
+    name: Name
     shape: Annotated[list[Annotated[int, Field(ge=0)]], FailFast()] = Field(description="One size per axis.")
     data: Annotated[Any, DocumentedAs(FlatData)] = Field(description="The entries, the last axis running fastest.")
 
@@ -80,9 +80,11 @@ class NodeAttributes(Strict):
 class GraphNode(Strict):
     """One operation on earlier nodes, constants and inputs."""
 
-    name: InnerName
-    op: InnerName = Field(description="An operation; GET /v1/ops lists them.")
-    inputs: Annotated[list[InnerName], FailFast()] = Field(description="Names of earlier nodes, constants or inputs.")
+    name: Name
+    op: OperationName = Field(description="An operation; GET /v1/ops lists them.")
+    inputs: Annotated[list[Name], FailFast()] = Field(
+        default_factory=absent, description="Names of earlier nodes, constants or inputs."
+    )
     attributes: NodeAttributes = Field(default_factory=absent)
 
 
@@ -93,6 +95,6 @@ class Graph(Strict):
     inputs: Annotated[list[GraphInput], FailFast()]
     constants: Annotated[list[GraphConstant], FailFast()] = Field(default_factory=absent)
     nodes: Annotated[list[GraphNode], FailFast()]
-    outputs: Annotated[list[InnerName], FailFast(), Field(min_length=1)] = Field(
+    outputs: Annotated[list[Name], FailFast(), Field(min_length=1)] = Field(
         description="Each output has its own derivatives."
     )

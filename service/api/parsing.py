@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import orjson
 
+from service.api.bodies import BodyBounds
 from service.api.problems import Fault, FaultyRequestError, MalformedBodyError, RefusalError, pointer
-from service.errors import Place, quote
+from service.errors import LimitError, Place, quote
 
 CHUNK = 2**18
 SLOW_BYTES = 2**20  # a body up to here may be read again, slowly, to say better what is wrong with it
@@ -30,24 +31,29 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 @dataclass(frozen=True)
 class Survey:
-    """What a pass over the text finds outside of strings: the deepest nesting, the colons, the objects."""
+    """What a pass over the text finds outside of strings: the deepest nesting, colons, objects, lists and objects."""
 
     depth: int
     keys: int
     objects: int
+    containers: int
 
 
-def parse(raw: bytes, max_depth: int) -> Any:
+def parse(raw: bytes, bounds: BodyBounds) -> Any:
     """The value of a JSON text.
 
     Raises:
         MalformedBodyError: it is not JSON (with line and column), too deep, or has a key twice.
+        LimitError: too many lists and objects.
         FaultyRequestError: a number is more than a double can hold.
     """
     found = survey(raw)
-    if found.depth > max_depth:
-        detail = f"json_depth: {found.depth} is over the limit of {max_depth} nested values"
+    if found.depth > bounds.json_depth:
+        detail = f"json_depth: {found.depth} is over the limit of {bounds.json_depth} nested values"
         raise MalformedBodyError(detail)
+    if found.containers > bounds.json_containers:
+        hint = "a tensor sent as shape and flat data is one"
+        raise LimitError(limit="json_containers", value=found.containers, cap=bounds.json_containers, hint=hint)
     try:
         tree = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -62,7 +68,7 @@ def survey(raw: bytes) -> Survey:
     """Counts over the text in chunks; exact for well-formed JSON."""
     plain = raw.replace(b"\\\\", b"__").replace(b'\\"', b"__") if b"\\" in raw else raw
     text = np.frombuffer(plain, np.uint8)
-    inside, level, deepest, keys, objects = np.False_, 0, 0, 0, 0
+    inside, level, deepest, keys, objects, containers = np.False_, 0, 0, 0, 0, 0
     for start in range(0, len(text), CHUNK):
         chunk = text[start : start + CHUNK]
         quoted = np.bitwise_xor.accumulate(chunk == QUOTE) ^ inside
@@ -75,7 +81,8 @@ def survey(raw: bytes) -> Survey:
             level += int(levels[-1])
         keys += int(np.count_nonzero(outside == COLON))
         objects += int(np.count_nonzero(outside == BRACE))
-    return Survey(deepest, keys, objects)
+        containers += int(np.count_nonzero(steps == 1))
+    return Survey(deepest, keys, objects, containers)
 
 
 def _count_keys(tree: Any, objects: int) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import FailFast, Field, ValidationError
 
 from service.api.graphs import Fact, Graph
 from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
-from service.api.tensors import SIZE_CAP, Tensor, decode, decode_data
+from service.api.tensors import SIZE_CAP, Tensor, decode
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
 from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Task
 
@@ -104,7 +103,7 @@ def read(body: Any, kind: Kind, limits: Limits) -> Task:
         kind=kind,
         expression=request.expression,
         syntax=request.syntax,
-        graph=_graph(body["graph"], limits) if "graph" in body else None,
+        graph=body.get("graph"),
         variables=_declarations(request) if "variables" in body else None,
         wrt=tuple(request.wrt) if "wrt" in body else None,
         at=_values(body["at"], limits) if "at" in body else None,
@@ -176,13 +175,3 @@ def _declarations(request: ComputeRequest) -> dict[str, Declaration]:
 
 def _values(at: Mapping[str, Any], limits: Limits) -> dict[str, Array]:
     return {name: decode(value, pointer("at", name), limits) for name, value in at.items()}
-
-
-def _graph(graph: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """The graph as sent, the data of its constants as flat float64 arrays."""
-    constants = []
-    for index, constant in enumerate(graph.get("constants", ())):
-        at = pointer("graph", "constants", index)
-        data = decode_data(constant["data"], constant["shape"], at, limits)
-        constants.append({**constant, "data": np.ravel(data)})
-    return {**graph, "constants": constants}

@@ -27,7 +27,7 @@ from service.api.tensors import SIZE_CAP
 from service.errors import nearest, quote
 
 NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
-INNER_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+OPERATION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 _UNKNOWN_FIELD = "unknown_field"
 
 
@@ -93,7 +93,7 @@ def _size(value: Any) -> int | str:
 
 Key = Annotated[str, AfterValidator(_name)]  # a name where objects have keys
 Name = Annotated[Key, WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
-InnerName = Annotated[str, Field(pattern=INNER_NAME_PATTERN)]
+OperationName = Annotated[str, Field(pattern=OPERATION_PATTERN)]
 
 
 class Size(RootModel[Annotated[int, Field(ge=0, le=SIZE_CAP)] | Annotated[str, Field(pattern=NAME_PATTERN)]]):

@@ -86,8 +86,15 @@ def decode(value: Any, at: str, limits: Limits) -> Array:
     return _numbers(entries, at, limits).reshape(shape)
 
 
-def decode_data(data: Any, shape: list[int], at: str, limits: Limits) -> Array:
-    """The array of a shape from flat data; the errors are those of `decode`, and `at` points to the tensor."""
+def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
+    if set(value) != {"shape", "data"}:
+        detail = "a tensor object has exactly the fields `shape` and `data`"
+        raise InvalidRequestError(detail, pointer=at)
+    shape = value["shape"]
+    if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
+        detail = "`shape` is a list of whole numbers, at least 0"
+        raise InvalidRequestError(detail, pointer=f"{at}/shape")
+    data = value["data"]
     if not isinstance(data, list):
         detail = "`data` is a flat list of numbers"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
@@ -97,17 +104,6 @@ def decode_data(data: Any, shape: list[int], at: str, limits: Limits) -> Array:
         detail = f"the shape {shape} has {size} entries, but `data` has {len(data)}"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
     return _numbers(data, f"{at}/data", limits).reshape(shape)
-
-
-def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
-    if set(value) != {"shape", "data"}:
-        detail = "a tensor object has exactly the fields `shape` and `data`"
-        raise InvalidRequestError(detail, pointer=at)
-    shape = value["shape"]
-    if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
-        detail = "`shape` is a list of whole numbers, at least 0"
-        raise InvalidRequestError(detail, pointer=f"{at}/shape")
-    return decode_data(value["data"], shape, at, limits)
 
 
 def _check_axes(shape: list[int], at: str, limits: Limits) -> None:

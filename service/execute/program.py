@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from service.errors import LimitError
 from service.execute.contraction import compile_contraction, dense_selector
 from service.execute.plan import Array, Cost
 from service.ir.contraction import CONTRACT
@@ -40,6 +41,7 @@ class NonFinite:
 
     op: str
     singular: bool
+    is_nan: bool
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,18 @@ class Program:
                 arguments = [registers[k] for k in step.sources]
                 registers[step.target] = result = step.run(*arguments)
                 if not np.all(np.isfinite(result)) and all(np.all(np.isfinite(a)) for a in arguments):
-                    return NonFinite(step.name.removeprefix("kernel_").removeprefix("reduce_"), step.name == "kernel_inv")
+                    name = step.name.removeprefix("kernel_").removeprefix("reduce_")
+                    return NonFinite(name, name == "inv", bool(np.isnan(result).any()))
         return None
 
 
-def compile_program(outputs: Sequence[Node], batched: frozenset[str] = frozenset()) -> Program:
-    """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis."""
+def compile_program(
+    outputs: Sequence[Node], batched: frozenset[str] = frozenset(), most_entries: int = 2**62
+) -> Program:
+    """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis.
+
+    Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
+    """
     order = topological(outputs)
     register = {node: k for k, node in enumerate(order)}
     inputs, constants, flags = dict[str, int](), dict[int, Array](), dict[Node, bool]()
@@ -101,7 +109,10 @@ def compile_program(outputs: Sequence[Node], batched: frozenset[str] = frozenset
             inputs[node.attributes] = register[node]
             flags[node] = node.attributes in batched
         elif not node.inputs:
-            _store(node, register[node], constants, dense=node in needed)
+            expanded = node in needed and node.op in CONSTANT_TENSORS
+            if expanded and math.prod(node.shape) > most_entries:
+                raise LimitError("elements", math.prod(node.shape), most_entries, hint="an identity matrix is too large")
+            _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
             run = _compile(node, [flags[child] for child in node.inputs], cost)

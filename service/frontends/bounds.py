@@ -12,6 +12,12 @@ NAME_LENGTH = 64
 LARGEST_INTEGER = 2**31  # of a size or of an attribute
 SIZE_TERMS = 16  # of a polynomial in named sizes
 SIZE_DEGREE = 16
+SHOWN_BITS = 128
+
+# The limits' names, as errors tell them.
+AXES, BYTES, DEPTH, ELEMENTS, NODES, SIZE, TOKENS = (
+    "axes", "expression_bytes", "depth", "elements", "nodes", "size", "tokens",
+)  # fmt: skip
 
 
 class Limits(Protocol):
@@ -39,13 +45,18 @@ class Limits(Protocol):
 
     @property
     def elements(self) -> int:
-        """The numbers that a graph may contain."""
+        """The entries of an array."""
 
 
 def check_count(limit: str, value: int, cap: int, *, pointer: str | None = None) -> None:
     """Refuse a value over the cap of the limit called `limit`."""
     if value > cap:
-        raise LimitError(limit, value, cap, pointer=pointer)
+        raise LimitError(limit, _shown(value), cap, pointer=pointer)
+
+
+def over_by_one(limit: str, cap: int) -> LimitError:
+    """The refusal of the first thing beyond the cap, where the rest is not counted."""
+    return LimitError(limit, f"more than {cap}", cap)
 
 
 def is_integer(value: object) -> bool:
@@ -64,11 +75,17 @@ def is_modest(size: Size) -> bool:
 
 def check_shape(shape: Shape, limits: Limits) -> None:
     """Refuse a shape with too many axes, or with a size that is negative or immense."""
-    check_count("axes", len(shape), limits.axes)
+    check_count(AXES, len(shape), limits.axes)
     for size in shape:
         if not is_modest(size):
-            shown = size if isinstance(size, int) and size.bit_length() < 128 else "a size of many terms or digits"  # noqa: PLR2004 - 39 digits
-            raise LimitError("size", shown, LARGEST_INTEGER)
+            raise LimitError(SIZE, _shown(size), LARGEST_INTEGER)
         if isinstance(size, int) and size < 0:
             message = f"a size cannot be negative, got {written(shape)}"
             raise ShapeError(message)
+
+
+def _shown(size: Size) -> str:
+    if isinstance(size, Dim):
+        return "a size of many terms or factors"
+    # Python refuses to write an integer of thousands of digits.
+    return str(size) if size.bit_length() < SHOWN_BITS else "a size of many digits"

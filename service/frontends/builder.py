@@ -7,8 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service import ops
-from service.errors import InvalidRequestError, LimitError
-from service.frontends.bounds import LARGEST_INTEGER, Limits, check_count, check_shape, is_integer
+from service.errors import InvalidRequestError
+from service.frontends.bounds import (
+    AXES,
+    LARGEST_INTEGER,
+    NODES,
+    Limits,
+    check_count,
+    check_shape,
+    is_integer,
+    over_by_one,
+)
 from service.ir.leaves import array
 from service.ir.node import Node
 from service.ir.op import Op, Parameter, find
@@ -45,7 +54,7 @@ class Builder:
             check_shape(node.shape, self.limits)
             self._nodes.add(node)
             if len(self._nodes) > self.limits.nodes:
-                raise LimitError("nodes", f"more than {self.limits.nodes}", self.limits.nodes)
+                raise over_by_one(NODES, self.limits.nodes)
         return node
 
     def apply(self, op: Op, inputs: Sequence[Node], attributes: Mapping[str, Any] | None = None) -> Node:
@@ -61,9 +70,10 @@ class Builder:
     def attribute(self, op: Op, parameter: Parameter, value: Any, inputs: Sequence[Node]) -> Any:
         """The canonical form of an attribute of a call."""
         if isinstance(value, tuple):
-            check_count("axes", len(value), self.limits.axes * (1 + (parameter.kind == "index")))
+            # An index has an item for every axis and a None for every new one.
+            check_count(AXES, len(value), self.limits.axes * (2 if parameter.kind == "index" else 1))
         for entry in value if isinstance(value, tuple) else (value,):
             for part in entry if isinstance(entry, tuple) else (entry,):
-                if is_integer(part) and abs(part) > LARGEST_INTEGER:
-                    raise LimitError(f"{op.name}: {parameter.name}", "an integer", LARGEST_INTEGER)
+                if is_integer(part):
+                    check_count(f"{op.name}: {parameter.name}", abs(part), LARGEST_INTEGER)
         return signature.attribute(op, parameter, value, [node.shape for node in inputs])

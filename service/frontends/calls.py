@@ -8,7 +8,6 @@ from typing import Any
 
 from service.errors import FluxionError, ParseError
 from service.frontends.builder import Builder
-from service.frontends.indices import canonical_index
 from service.frontends.names import Names
 from service.frontends.places import Source
 from service.frontends.values import Arrays, Span, Value, attribute_of
@@ -41,7 +40,7 @@ class Calls:
     def call(self, name: str, arguments: Sequence[Value | Keyword]) -> Node:
         """The function called `name` of these arguments."""
         op = find(name)
-        if op is None:
+        if op is None or any(parameter.kind == "index" for parameter in op.parameters):  # an index has its own brackets
             raise self.names.unknown_function(name)
         matched = match(op, *self._separated(arguments))
         order = {parameter.name: place for place, parameter in enumerate(op.parameters)}
@@ -77,11 +76,8 @@ class Calls:
 
     def _attribute(self, op: Op, parameter: Parameter, value: Value, inputs: Sequence[Node]) -> Any:
         try:
-            hint = f"; the larger or smaller of two is {_PAIRWISE[op.name]}" if op.name in _PAIRWISE else ""
-            plain = attribute_of(value, f"{op.name}{hint}: {parameter.name}")
-            if parameter.kind == "index":
-                items = plain if isinstance(plain, tuple) else (plain,)
-                plain = canonical_index(items, len(inputs[0].shape))
+            hint = f" (for two arrays there is {_PAIRWISE[op.name]})" if op.name in _PAIRWISE else ""
+            plain = attribute_of(value, f"{op.name}: {parameter.name}{hint}")
             return self.builder.attribute(op, parameter, plain, inputs)
         except FluxionError as error:
             error.place = error.place or self.source.place(*value.span)

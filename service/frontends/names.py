@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from service.errors import ParseError, UnknownNameError, nearest
@@ -45,7 +45,7 @@ class Names:
     def resolve(self, name: str, span: Span) -> Value:
         """The value of a name that is not called."""
         if name in self.assigned:
-            return self.assigned[name]
+            return replace(self.assigned[name], span=span)
         if name in self.scope.variables:
             return self._variable(name, bind(self.scope.variables[name], self.scope.sizes), span)
         if name in self._sizes:
@@ -60,6 +60,10 @@ class Names:
             message = f"{name} is not declared{nearest(name, self._known())}"
             raise UnknownNameError(message)
         return self._variable(name, (), span)
+
+    def assign(self, name: str, value: Value) -> None:
+        """The name stands for the value from here on; a number behind a name is no literal."""
+        self.assigned[name] = replace(value, literal=False) if isinstance(value, Term) else value
 
     def unknown_function(self, name: str) -> ParseError | UnknownNameError:
         """The refusal of a call of something that is no function."""

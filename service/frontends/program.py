@@ -17,7 +17,7 @@ from service.frontends.indices import canonical_index
 from service.frontends.names import Names, Scope, constant_called
 from service.frontends.places import Source
 from service.frontends.sizes import ABSENT, calculate
-from service.frontends.values import Arrays, Slice, Span, Term, Value, Word, attribute_of, group
+from service.frontends.values import Arrays, Group, Slice, Span, Term, Value, Word, attribute_of, group
 from service.frontends.words import CONSTANTS, LITERALS
 from service.ir.leaves import constant
 from service.ir.node import Node
@@ -109,7 +109,7 @@ class Program:
     def on_assignment(self, _: Span, name: Token, value: Value) -> Assignment:
         """The name stands for the value from here on."""
         self.assigned.append((str(name), self.arrays.node(value)))
-        self.names.assigned[str(name)] = value
+        self.names.assign(str(name), value)
         return Assignment(str(name))
 
     def on_name(self, span: Span, name: Token) -> Value:
@@ -171,7 +171,7 @@ class Program:
     def on_member(self, span: Span, value: Value, name: Token) -> Term:
         """`.T`, the only attribute there is."""
         if name != "T":
-            hint = f": write {name}(...)" if find(str(name)) else "; a named size is declared in a shape" * (name == "shape")
+            hint = f": write {name}(...)" if find(str(name)) else ""
             message = f".{name} is not known, the only attribute is .T{hint}"
             raise ParseError(message, place=self.source.place(name.start_pos or 0, name.end_pos or 0))
         return Term(span, self.builder.apply(operation("transpose"), (self.arrays.node(value),)))
@@ -202,12 +202,18 @@ class Program:
     def on_index(self, span: Span, value: Value, *items: Value | Slice) -> Term:
         """`x[0, 1:, None]`."""
         node = self.arrays.node(value)
-        plain = [i.plain if isinstance(i, Slice) else attribute_of(i, "an index") for i in items]
-        index = canonical_index(plain, len(node.shape))
+        index = canonical_index(map(_index_item, items), len(node.shape))
         op = operation("getitem")
         parameter = op.parameters[-1]
         attributes = {parameter.name: self.builder.attribute(op, parameter, index, (node,))}
         return Term(span, self.builder.apply(op, (node,), attributes))
+
+
+def _index_item(item: Value | Slice) -> Any:
+    if isinstance(item, Group):
+        message = "an index is an integer, a slice or None; lists of indices are not supported"
+        raise ParseError(message)
+    return item.plain if isinstance(item, Slice) else attribute_of(item, "an index")
 
 
 def _is_signed(node: Node) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.errors import InvalidRequestError, quote
-from service.frontends.bounds import Limits, check_count, check_shape, is_integer, is_modest
+from service.errors import InvalidRequestError
+from service.frontends.bounds import AXES, Limits, check_count, check_shape, is_integer, is_modest
 from service.frontends.words import check_name
 from service.ir import size
 from service.ir.size import Dim, Shape, Size, named
@@ -18,7 +18,7 @@ LARGEST_PRODUCT = 32  # pairs of terms that are multiplied out: thousands of suc
 
 def declared_shape(sizes: Sequence[int | str], bound: Mapping[str, int], limits: Limits) -> Shape:
     """The shape of a declaration: sizes are numbers or names, and a name in `bound` is its number."""
-    check_count("axes", len(sizes), limits.axes)
+    check_count(AXES, len(sizes), limits.axes)
     shape = tuple(_declared_size(entry, bound) for entry in sizes)
     check_shape(shape, limits)
     return shape
@@ -29,7 +29,7 @@ def _declared_size(entry: int | str, bound: Mapping[str, int]) -> Size:
         check_name(entry)
         return bound.get(entry, named(entry))
     if not is_integer(entry):
-        message = f"a size is a whole number or a name, got {quote(str(entry))}"
+        message = "a size is a whole number or a name"
         raise InvalidRequestError(message)
     return entry
 
@@ -44,7 +44,8 @@ def _bound(entry: Size, bound: Mapping[str, int]) -> Size:
         return entry
     total: Size = 0
     for factors, coefficient in entry.terms:
-        total = size.add(total, size.multiply(coefficient, size.count(bound.get(name, named(name)) for name in factors)))
+        product = size.count(bound.get(name, named(name)) for name in factors)
+        total = size.add(total, size.multiply(coefficient, product))
     return total
 
 

@@ -41,11 +41,12 @@ def parse(source: Source, limits: Limits) -> Tree[Token]:
         for number, token in enumerate(tokens):  # noqa: B007 - the error tells which token
             state.feed_token(token)
         number = len(tokens)
-        tree: Tree[Token] = state.feed_eof(tokens[-1])
+        tree: Tree[Token] = state.feed_eof(tokens[-1])  # type: ignore[no-untyped-call]
     except UnexpectedToken:
         previous = tokens[number - 1] if number else None
-        token = tokens[number] if number < len(tokens) else Token(END, "")
-        raise _refusal(source, token, previous, _accepted(state.accepts())) from None
+        found = tokens[number] if number < len(tokens) else Token(END, "")
+        accepted = _accepted(state.accepts())  # type: ignore[no-untyped-call]
+        raise _refusal(source, found, previous, accepted) from None
     return tree
 
 
@@ -68,7 +69,7 @@ def _refusal(source: Source, token: Token, previous: Token | None, accepted: set
 
 def _expected(accepted: set[str]) -> str:
     """The tokens that may follow, in words."""
-    words = [_OPERAND] if "NAME" in accepted and "NUMBER" in accepted else ["a name"] if "NAME" in accepted else []
+    words = [_OPERAND if "NUMBER" in accepted else "a name"] if "NAME" in accepted else []
     words += ["an operator"] if "*" in accepted else []
     words += [f"'{symbol}'" for symbol in (")", "]", ",", ":", "=") if symbol in accepted]
     words += ["a new line"] if SEPARATOR in accepted else []
@@ -76,14 +77,14 @@ def _expected(accepted: set[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-def _hint(token: Token, accepted: set[str]) -> str:
-    after_operand = "*" in accepted
-    if token in _COMPARISONS and after_operand:
+def _hint(found: Token, accepted: set[str]) -> str:
+    after_operand = not {"NAME", "NUMBER"} <= accepted
+    if found in _COMPARISONS and after_operand:
         return "; comparisons cannot be chained: multiply two of them, (a < b)*(b < c)"
-    if token == "=":
+    if found == "=":
         return "; '=' gives a name to a value at the start of a line, '==' compares"
-    if token.type == "STRING":
+    if found.type == "STRING":
         return "; a transpose is written x.T" if after_operand else ""
-    if after_operand and token.type in {"NAME", "QUALIFIED", "NUMBER"} | {_symbols()["("]}:
+    if after_operand and found.type in {"NAME", "QUALIFIED", "NUMBER"} | {_symbols()["("]}:
         return "; a product is written with *"
     return ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from service.errors import ParseError, quote
-from service.frontends.bounds import Limits, check_count
+from service.frontends.bounds import BYTES, Limits, check_count
 from service.frontends.names import Scope
 from service.frontends.places import Source
 from service.frontends.program import Program, Reading
@@ -24,13 +25,12 @@ def read_text(source: str, scope: Scope, limits: Limits) -> Reading:
     return Program(text, scope, limits).reading(parse(text, limits))
 
 
-def read_size(source: str, names: Mapping[str, Size], limits: Limits) -> Size:
-    """The size that a text such as `m*n - 1` means; `names` are the sizes that it may name."""
+def read_size(source: str, bound: Mapping[str, int], limits: Limits) -> Size:
+    """The size that a text such as `m*n - 1` means; every name in it is one of a size, `bound` has their numbers."""
     text = _bounded(source, limits)
-    numbers = {name: size for name, size in names.items() if isinstance(size, int)}
-    shape = tuple(named(name) for name, size in names.items() if isinstance(size, Dim))
-    # The names are sizes of an array that the text cannot name.
-    value = Program(text, Scope({"": shape}, numbers), limits).read(parse(text, limits))
+    # A shape of all the names declares them; no text can name the variable that has it.
+    names = tuple(named(name) for name in re.findall(r"[A-Za-z]\w*", source, re.ASCII))
+    value = Program(text, Scope({"": names}, bound), limits).read(parse(text, limits))
     plain: Any = value.plain if isinstance(value, Term) else ABSENT
     if not isinstance(plain, int | Dim):
         message = f"{quote(source)} is not a size, such as n, m*n or n - 1"
@@ -40,6 +40,6 @@ def read_size(source: str, names: Mapping[str, Size], limits: Limits) -> Size:
 
 def _bounded(source: str, limits: Limits) -> Source:
     # Characters first: a text that is far too long is not even encoded.
-    check_count("expression_bytes", len(source), limits.expression_bytes)
-    check_count("expression_bytes", len(source.encode("utf-8", "surrogatepass")), limits.expression_bytes)
+    check_count(BYTES, len(source), limits.expression_bytes)
+    check_count(BYTES, len(source.encode("utf-8", "surrogatepass")), limits.expression_bytes)
     return Source(source)

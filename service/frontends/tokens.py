@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from lark import Token
 
-from service.errors import FluxionError, LimitError, ParseError
-from service.frontends.bounds import NUMBER_LENGTH, Limits
+from service.errors import FluxionError, ParseError
+from service.frontends.bounds import DEPTH, NUMBER_LENGTH, TOKENS, Limits, check_count, over_by_one
 from service.frontends.places import Source
 from service.frontends.words import LITERALS, check_name
 
@@ -65,7 +65,8 @@ class Scanner:
             start = end
         if self.open:
             bracket, opened = self.open[-1]
-            raise ParseError(f"'{bracket}' is never closed", place=self.source.place(opened, opened + 1))
+            message = f"'{bracket}' is never closed"
+            raise ParseError(message, place=self.source.place(opened, opened + 1))
         if self.tokens and self.tokens[-1].type == SEPARATOR:
             self.tokens.pop()
         return self.tokens
@@ -84,7 +85,7 @@ class Scanner:
             check_name(text)
         if kind != "BLANK":
             if len(self.tokens) >= self.limits.tokens:
-                raise LimitError("tokens", f"more than {len(self.tokens)}", self.limits.tokens)
+                raise over_by_one(TOKENS, self.limits.tokens)
             self.tokens.append(Token(kind, text, start_pos=start, end_pos=end))
 
     def _separator(self, text: str) -> str:
@@ -99,8 +100,7 @@ class Scanner:
     def _bracket(self, text: str, start: int) -> None:
         if text in OPENING:
             self.open.append((text, start))
-            if len(self.open) > self.limits.depth:
-                raise LimitError("depth", len(self.open), self.limits.depth)
+            check_count(DEPTH, len(self.open), self.limits.depth)
         elif text in CLOSING:
             if not self.open:
                 message = f"'{text}' closes nothing"
@@ -111,10 +111,9 @@ class Scanner:
                 raise ParseError(message)
 
     def _check_number(self, text: str, end: int) -> None:
-        if len(text) > NUMBER_LENGTH:
-            raise LimitError("number length", len(text), NUMBER_LENGTH)
+        check_count("number length", len(text), NUMBER_LENGTH)
         following = self.source.text[end : end + 1]
-        if following == "." or following == "_" or following.isalnum():
+        if following in {".", "_"} or following.isalnum():
             times = f"; a product is written {text}*{following}..." if following.isalpha() else ""
             message = f"a number ends before '{ascii(following)[1:-1]}'{times}"
             raise ParseError(message)
@@ -123,4 +122,5 @@ class Scanner:
 def _unknown_character(character: str) -> ParseError:
     hint = f": {_HINTS[character]}" if character in _HINTS else ""
     shown = repr(character) if " " <= character <= "~" else f"U+{ord(character):04X}"
-    return ParseError(f"{shown} is not part of the language{hint}")
+    message = f"{shown} is not part of the language{hint}"
+    return ParseError(message)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.errors import FluxionError, ParseError, ShapeError
-from service.frontends.bounds import check_count
+from service.frontends.bounds import AXES, check_count
 from service.frontends.builder import Builder, array_of_numbers, operation
 from service.frontends.places import Source
 from service.frontends.sizes import ABSENT
@@ -65,7 +65,7 @@ class Slice:
 def group(span: Span, items: tuple[Value, ...], *, is_list: bool, axes: int) -> Group:
     """A tuple or list; `axes` bounds how deep they nest, and with it every recursion over them."""
     made = Group(span, items, is_list, 1 + max((i.nesting for i in items if isinstance(i, Group)), default=0))
-    check_count("axes", made.nesting - 1, axes)  # a list of parts is one level deeper than they are
+    check_count(AXES, made.nesting - 1, axes)  # a list of parts is one level deeper than they are
     if is_list:
         made.numbers = _numbers(items)
     return made
@@ -74,7 +74,7 @@ def group(span: Span, items: tuple[Value, ...], *, is_list: bool, axes: int) -> 
 def _numbers(items: tuple[Value, ...]) -> tuple[Shape, list[float]] | None:
     terms = [fill_value(item.node) for item in items if isinstance(item, Term) and item.literal]
     if len(terms) == len(items):
-        return (len(items),), [float(value or 0.0) if value != 0 else value for value in terms if value is not None]
+        return (len(items),), [value for value in terms if value is not None]
     rows = [item.numbers for item in items if isinstance(item, Group) and item.numbers is not None]
     if len(rows) < len(items) or any(shape != rows[0][0] for shape, _ in rows):
         return None

@@ -50,12 +50,12 @@ def size_value(size: Size) -> Node:
 
 def delta(size: Size) -> Node:
     """The identity matrix, kept unexpanded: shape (size, size)."""
-    return make(DELTA, (), None, (size, size))
+    return constant(1.0, (1, 1)) if size == 1 else make(DELTA, (), None, (size, size))
 
 
 def unit(size: Size, index: Size) -> Node:
     """The vector of shape (size,) that is 1 at `index` and 0 elsewhere."""
-    return make(UNIT, (), index, (size,))
+    return constant(1.0, (1,)) if size == 1 else make(UNIT, (), index, (size,))
 
 
 def selector(size: Size, count: Size, start: Size, step: int) -> Node:

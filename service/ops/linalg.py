@@ -289,7 +289,14 @@ _declare(
     _dot,
     arrays("x", "y"),
 )
-_declare("outer", "products of every entry of x with every entry of y", _outer_shape, _outer, arrays("x", "y"))
+_declare(
+    "outer",
+    "products of every entry of x with every entry of y",
+    _outer_shape,
+    _outer,
+    arrays("x", "y"),
+    latex=Notation(r"#1 \, {#2}^{\top}", precedence=55, needs=(55, 90)),
+)
 _declare(
     "kron",
     "Kronecker product",
@@ -314,5 +321,5 @@ _declare("cofactor", "signed minors: derivative number `order` of det, det(X)*in
          numpy=Notation(name="cofactor", prelude=_COFACTOR_CODE))  # fmt: skip
 _declare("solve", "inv(A) @ b; b with one axis is a vector", _solve_shape, _solve, arrays("a", "b"),
          numpy=Notation(name="np.linalg.solve"))  # fmt: skip
-_declare("eye", "identity matrix of n rows", lambda n: (n, n), delta, (Parameter("n", "size"),), example="eye(3)",
+_declare("eye", "identity matrix of n rows", lambda n: (n, n), lambda n: delta(n), (Parameter("n", "size"),), example="eye(3)",
          latex=Notation("I", precedence=100))  # fmt: skip

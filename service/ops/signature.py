@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from service.errors import InvalidRequestError, ParseError, ShapeError, nearest
+from service.errors import QUOTE_LIMIT, InvalidRequestError, ParseError, ShapeError, nearest, quote
 from service.ir.node import Node, make
 from service.ir.op import Op, Parameter
 from service.ir.size import Dim, Shape, written
@@ -89,16 +89,21 @@ def refuse(op: str, rule: str, *shapes: Shape) -> ShapeError:
     return ShapeError(f"{op} needs {rule}, got {came}")
 
 
+def _shown(value: Any) -> str:
+    """A value of the user's, short enough to repeat."""
+    return quote(value) if isinstance(value, str) else repr(value)[:QUOTE_LIMIT]
+
+
 def _integer(value: Any, _: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        message = f"must be an integer, got {value!r}"
+        message = f"must be an integer, got {_shown(value)}"
         raise TypeError(message)
     return value
 
 
 def _boolean(value: Any, _: int) -> bool:
     if not isinstance(value, bool):
-        message = f"must be True or False, got {value!r}"
+        message = f"must be True or False, got {_shown(value)}"
         raise TypeError(message)
     return value
 
@@ -139,7 +144,7 @@ def _permutation(value: Any, rank: int) -> tuple[int, ...] | None:
 def _one_size(value: Any) -> Any:
     if isinstance(value, Dim) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    message = f"must be a size, got {value!r}"
+    message = f"must be a size, got {_shown(value)}"
     raise TypeError(message)
 
 
@@ -149,17 +154,17 @@ def _shape(value: Any, _: int) -> tuple[Any, ...]:
 
 def _subscripts(value: Any, _: int) -> str:
     if not isinstance(value, str):
-        message = f"must be a string such as 'ij,j->i', got {value!r}"
+        message = f"must be a string such as 'ij,j->i', got {_shown(value)}"
         raise TypeError(message)
     return "".join(value.split())
 
 
 def _order(value: Any, _: int) -> Any:
-    known = (None, 1, 2, "fro", float("inf"))
-    if isinstance(value, bool) or value not in known:
-        message = f"must be 1, 2, inf, 'fro' or None, got {value!r}"
+    known = {None: None, 1: 1, 2: 2, "fro": "fro", "inf": "inf", float("inf"): "inf"}
+    if isinstance(value, bool | tuple | list) or value not in known:
+        message = f"must be 1, 2, inf, 'fro' or None, got {_shown(value)}"
         raise ValueError(message)
-    return "inf" if value == float("inf") else value
+    return known[value]  # 2.0 is 2: equal calls are equal nodes
 
 
 _CHECKS = {

@@ -112,11 +112,16 @@ def _reshape(node: Node, forms: Forms) -> Node:
     if child.op is CONTRACT and len(node.shape) == 1 and len(child.shape) == MATRIX:
         return term("vec", transposed(filled(forms[child], child.shape)))
     if child.op is CONTRACT and len(node.shape) == MATRIX and [len(old) for old, _ in groups(child.shape, node.shape)] == [2, 2]:
-        factors = {labels: factor for factor, labels in zip(child.inputs, child.attributes.operands, strict=True)}
-        if set(factors) == {(0, 2), (1, 3)}:
-            both = term("kron", filled(forms[factors[0, 2]], factors[0, 2].shape), filled(forms[factors[1, 3]], factors[1, 3].shape))
-            return scaled(both, child.attributes.coefficient)
+        factors = {tuple(sorted(labels)): (factor, labels) for factor, labels in zip(child.inputs, child.attributes.operands, strict=True)}
+        if set(factors) == {(0, 2), (1, 3)} and len(child.inputs) == MATRIX:
+            left, right = (_upright(*factors[pair], forms) for pair in ((0, 2), (1, 3)))
+            return scaled(term("kron", left, right), child.attributes.coefficient)
     return term("reshape", filled(forms[child], child.shape), shape=node.shape)
+
+
+def _upright(factor: Node, labels: tuple[int, ...], forms: Forms) -> Node:
+    form = filled(forms[factor], factor.shape)
+    return form if labels == tuple(sorted(labels)) else transposed(form)
 
 
 def _reduction(name: str) -> Callable[[Node, Forms], Node]:

@@ -31,6 +31,9 @@ def filled(node: Node, shape: Shape) -> Node:
         return node
     value = fill_value(node)
     if value is None:
+        lead = len(shape) - len(node.shape)
+        if node.shape and shape == (1,) * lead + node.shape:
+            return term("getitem", node, index=(None,) * lead)
         return term("multiply", node, term("ones", shape=shape))
     if value == 0:
         return term("zeros", shape=shape)
@@ -48,6 +51,12 @@ def transposed(node: Node) -> Node:
         return term("matmul", transposed(node.inputs[1]), transposed(node.inputs[0]))
     if is_a(node, "outer"):
         return term("outer", node.inputs[1], node.inputs[0])
+    if is_a(node, "negative"):
+        return term("negative", transposed(node.inputs[0]))
+    if node.op.name in {"multiply", "divide"} and not (node.inputs[0].shape and node.inputs[1].shape):
+        return term(node.op.name, *map(transposed, node.inputs))
+    if node.op.name in {"add", "subtract"} and node.inputs[0].shape == node.inputs[1].shape and any(is_a(x, "transpose") for x in node.inputs):
+        return term(node.op.name, *map(transposed, node.inputs))
     return term("transpose", node)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.ir.contraction import CONTRACT, contract, parts
+from service.ir.contraction import CONTRACT, contract, parts, scale, split_coefficient
 from service.ir.leaves import FILL, UNIT, constant
 from service.ir.node import Node, make
 from service.ir.op import Op, register
@@ -27,7 +27,8 @@ def collect(roots: Sequence[Node]) -> list[Node]:
         return _listed(_factored(reconstruct(node, inputs) if node.op is not ROWS else node))
 
     opened = rebuild(roots, lambda node, inputs: distributed(reconstruct(node, inputs), ()))
-    return rebuild(rebuild(opened, lambda node, inputs: _factored(reconstruct(node, inputs))), change)
+    factored = rebuild(opened, lambda node, inputs: _factored(reconstruct(node, inputs)))
+    return [_listed(node, whole=True) for node in rebuild(factored, change)]
 
 
 def _factored(node: Node) -> Node:
@@ -35,9 +36,20 @@ def _factored(node: Node) -> Node:
     while node.op is TOTAL and len(node.inputs) <= MOST_TERMS:
         best = _most_shared(node)
         if best is None:
-            return node
+            return _common_number(node)
         node = best
     return node
+
+
+def _common_number(node: Node) -> Node:
+    """The number in front of every term, up to signs, before the bracket."""
+    split = [split_coefficient(term) for term in node.inputs]
+    number = abs(split[0][0])
+    if number == 1 or any(abs(coefficient) != number or core.op is FILL for coefficient, core in split):
+        return node
+    inner = total((scale(core, coefficient / number) for coefficient, core in split), node.shape)
+    axes = range(len(node.shape))
+    return contract([(inner, axes)], axes, coefficient=number)
 
 
 def _most_shared(node: Node) -> Node | None:
@@ -83,11 +95,11 @@ def _without(term: Node, number: int) -> tuple[tuple[object, ...], Node] | None:
     return key, contract(rest, out, dict(enumerate(sizes)), coefficient)
 
 
-def _listed(node: Node) -> Node:
+def _listed(node: Node, *, whole: bool = False) -> Node:
     """Terms that each set one place of the first axis, as a list of what stands there."""
     if not node.shape or not isinstance(node.shape[0], int) or not 1 < node.shape[0] <= MOST_ROWS:
         return node
-    if node.op not in (TOTAL, CONTRACT, UNIT):
+    if node.op not in (TOTAL, CONTRACT) and not (whole and node.op is UNIT):
         return node
     rows: dict[int, list[Node]] = {}
     others = []

@@ -59,7 +59,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Warning_:
+class Notice:
     """Something about an answer that its reader must know: every non-finite or absent number has one."""
 
     code: str
@@ -89,5 +89,5 @@ class Answer:
     batch_size: int | None
     values: tuple[Array, ...] | None
     blocks: tuple[Block, ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     plan: Mapping[str, Any] | None = None

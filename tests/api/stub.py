@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from service.tasks.messages import Answer, Block, Task, Warning_
+from service.tasks.messages import Answer, Block, Notice, Task
 
 OPERATION = {
     "name": "exp",
@@ -35,7 +35,7 @@ def square(task: Task) -> Answer:
         0, ("x",), ("n",) if x is None else x.shape, "dense", {"text": "2 * x"}, None if x is None else 2.0 * x
     )
     blocks = () if task.kind == "evaluate" else (block,)
-    warnings = () if x is None or np.isfinite(x).all() else (Warning_("non_finite", "x is not finite", "value"),)
+    warnings = () if x is None or np.isfinite(x).all() else (Notice("non_finite", "x is not finite", "value"),)
     return Answer("fn_square", task.kind, task.layout, None, value, blocks, warnings)
 
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from service.api.compute import ENDPOINTS
 from service.api.document import files
 from service.api.examples import ANSWERS
-from service.tasks.messages import Answer, Block, Task, Warning_
+from service.tasks.messages import Answer, Block, Notice, Task
 from tests.api.stub import OPERATION, Recorder
 
 BODY = {"expression": "x.T @ x", "at": {"x": [1, 2]}}
@@ -106,7 +106,7 @@ def test_answers_have_the_described_form(client: TestClient, compute: Recorder) 
     def behave(task: Task) -> Answer:
         block = Block(1, ("x", "x"), ("n", 2), "low_rank", {"latex": "A"}, np.array([[np.nan, np.inf], [-np.inf, 0]]))
         values = (np.zeros(2), np.array([np.nan, 1]))
-        return Answer("fn_x", task.kind, task.layout, 2, values, (block,), (Warning_("a", "b", "c"),))
+        return Answer("fn_x", task.kind, task.layout, 2, values, (block,), (Notice("a", "b", "c"),))
 
     check = validator("DerivativeAnswer")
     check.validate(client.post("/v1/hessian", json={"expression": "x"}).json())

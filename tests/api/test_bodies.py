@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from service.api.bodies import BodyBounds
 from service.api.parsing import parse, survey
 from service.api.problems import FaultyRequestError, MalformedBodyError
+from service.errors import LimitError
 from tests.api.asserting import pointers, problem
 
+BOUNDS = BodyBounds()
 JSON = {"Content-Type": "application/json"}
 OK = b'{"expression": "x.T @ x", "at": {"x": [1, 2]}}'
 VALUES = st.recursive(
@@ -90,7 +93,7 @@ def test_colons_and_brackets_in_strings_do_not_count(client: TestClient) -> None
 def test_every_value_survives(value: object) -> None:
     """The checks around the parser refuse nothing that is JSON without repeated keys."""
     raw = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    assert parse(raw, 64) == value
+    assert parse(raw, BOUNDS) == value
     assert survey(raw).depth == depth(value)
 
 
@@ -100,7 +103,7 @@ def test_every_repeated_key_is_found(first: object, second: object, key: str, ar
     name = json.dumps(key)
     raw = f'{{"a": {json.dumps(around)}, "b": [0, {{{name}: {json.dumps(first)}, {name}: {json.dumps(second)}}}]}}'
     with pytest.raises(MalformedBodyError, match="twice"):
-        parse(raw.encode(), 64)
+        parse(raw.encode(), BOUNDS)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_every_repeated_key_is_found(first: object, second: object, key: str, ar
 def test_numbers_beyond_a_double_are_located(text: str, where: str) -> None:
     """A number that would become infinite is an error with its place, not infinity."""
     with pytest.raises(FaultyRequestError, match="beyond the range") as caught:
-        parse(text.encode(), 64)
+        parse(text.encode(), BOUNDS)
     assert [fault.pointer for fault in caught.value.faults] == [where]
 
 
@@ -132,8 +135,14 @@ def test_a_large_body_is_read_quickly() -> None:
     for text in ("[" + "0.1234567," * 3_300_000 + "0]", "[" + "[1,2,3]," * 500_000 + '{"a": 1}]'):
         raw = f'{{"expression": "x", "at": {{"x": {text}}}}}'.encode()
         started = time.perf_counter()
-        parse(raw, 64)
-        assert time.perf_counter() - started < 10
+        parse(raw, BOUNDS)
+        assert time.perf_counter() - started < 5
+
+
+def test_many_small_lists_are_refused() -> None:
+    """Lists by the million cost seconds in any parser; the flat spelling is recommended."""
+    with pytest.raises(LimitError, match=r"json_containers.*flat data"):
+        parse(b"[" + b"[]," * 1_000_000 + b"[]]", BOUNDS)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""A function's identity: a hash of what it computes as it was written, and of its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from service.ir.node import Node
+from service.ir.size import Shape
+from service.ir.walk import topological
+
+PREFIX = "fn_"
+DIGEST_BYTES = 16
+VERSION = b"fluxion function 1"  # part of every hash: a change of what is hashed changes every identity
+
+__all__ = ["function_id"]
+
+
+def function_id(outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]]) -> str:
+    """`fn_` and 32 hexadecimal digits, equal for equal graphs over inputs of the same names and shapes.
+
+    Inner names are no part of nodes and so do not matter; nor does the order of commutative operands and of inputs.
+    """
+    digests: dict[Node, bytes] = {}
+    for node in topological(outputs):
+        operands = [digests[child] for child in node.inputs]
+        digests[node] = _digest(
+            repr((node.op.key, node.attributes, node.shape)), sorted(operands) if node.op.commutative else operands
+        )
+    declared = repr(sorted((name, repr(shape)) for name, shape in inputs))
+    return PREFIX + _digest(declared, [digests[node] for node in outputs]).hex()
+
+
+def _digest(text: str, parts: Iterable[bytes]) -> bytes:
+    """A hash of a text and of digests, which have one length, so that no two lists of parts run together.
+
+    `repr` tells 1, 1.0 and True apart, and 0.0 from -0.0, which Python's equality does not.
+    """
+    content = text.encode()
+    state = hashlib.blake2b(VERSION, digest_size=DIGEST_BYTES)
+    state.update(len(content).to_bytes(8, "little"))
+    state.update(content)
+    for part in parts:
+        state.update(part)
+    return state.digest()

@@ -1,0 +1,55 @@
+"""The operations as the documents list them, read off the registry and worked out by the engine itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.diff.reverse import local_partial
+from service.ir.leaves import variable
+from service.ir.node import make
+from service.ir.op import Op, operations
+from service.ops.signature import signature
+from service.render.matrix_form import matrix_form
+from service.render.text import text_form
+from service.rewrite.simplify import simplify
+
+BY_CONTRACTION = "by the product rule of contractions"
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Every operation that a user can call, by family and name."""
+    known = [op for op in operations().values() if not op.internal]
+    return [_entry(op) for op in sorted(known, key=lambda op: (op.family, op.name))]
+
+
+def _entry(op: Op) -> dict[str, Any]:
+    return {
+        "name": op.name,
+        "aliases": list(op.aliases),
+        "family": op.family,
+        "signature": f"{op.name}({signature(op)})",
+        "summary": op.summary,
+        "shape_rule": _shape_rule(op),
+        "derivative_rule": _derivative_rule(op),
+        "example": op.example,
+    }
+
+
+def _shape_rule(op: Op) -> str:
+    inputs = [p for p in op.parameters if p.is_input]
+    if op.family in {"elementwise", "arithmetic"}:
+        return "the shape of x" if len(inputs) == 1 else "the shapes broadcast as NumPy's"
+    return "as NumPy's" if op.numpy.name.startswith("np.") else op.summary
+
+
+def _derivative_rule(op: Op) -> str:
+    """For an elementwise function, its partial derivatives as the engine derives and prints them."""
+    if not op.is_elementwise:
+        return BY_CONTRACTION if op.lower is not None else "declared with the operation"
+    names = [p.name for p in op.parameters if p.is_input]
+    attributes = tuple((p.name, 1) for p in op.parameters if not p.is_input)
+    inputs = tuple(variable(name, ()) for name in names)
+    node = make(op, inputs, attributes, ())
+    partials = simplify([local_partial(node, place) for place in range(len(names))])
+    texts = [text_form(matrix_form(partial, names), names) for partial in partials]
+    return "; ".join(f"d/d{name}: {text}" for name, text in zip(names, texts, strict=True))

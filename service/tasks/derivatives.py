@@ -1,0 +1,75 @@
+"""Which derivatives a request asks for, and the kernel graphs of them in the layout asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+from service.diff.reverse import jacobian
+from service.errors import InvalidRequestError, ShapeError, UnknownNameError, nearest
+from service.ir.contraction import permute
+from service.ir.leaves import variable
+from service.ir.node import Node
+from service.ir.size import written
+from service.rewrite.simplify import simplify
+from service.rewrite.structure import structure_of
+from service.tasks.function import Function
+from service.tasks.messages import Layout
+
+ORDERS = {"evaluate": 0, "gradient": 1, "jacobian": 1, "hessian": 2}
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """One block: the output it is of, the names it is by, its graph, and what is known of its zeros."""
+
+    output: int
+    wrt: tuple[str, ...]
+    node: Node
+    structure: str
+
+
+def chosen_names(function: Function, wrt: Sequence[str] | None) -> tuple[str, ...]:
+    """The variables to differentiate by: those asked for, or all, in order of first use."""
+    if wrt is None:
+        return tuple(function.inputs)
+    for place, name in enumerate(wrt):
+        if name not in function.inputs:
+            message = f"wrt names {name}, which is not a variable{nearest(name, function.inputs)}"
+            raise UnknownNameError(message, pointer=f"/wrt/{place}")
+    if len(set(wrt)) != len(wrt):
+        message = "wrt names a variable twice"
+        raise InvalidRequestError(message, pointer="/wrt")
+    return tuple(wrt)
+
+
+def derivatives(function: Function, kind: str, names: Sequence[str], layout: Layout) -> list[Derivative]:
+    """Every block of a gradient, Jacobian or Hessian.
+
+    Shapes are the output's axes, then the variables' (numerator), or the other way round (denominator).
+    """
+    blocks = []
+    for number, output in enumerate(function.kernel):
+        if kind == "gradient" and output.shape:
+            message = f"a gradient is of a scalar; the output has shape {written(output.shape)}: ask for its jacobian"
+            raise ShapeError(message)
+        for wrt, node in _of_output(output, function, ORDERS[kind], names):
+            rank = len(output.shape)
+            axes = range(len(node.shape))
+            turned = permute(node, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else node
+            blocks.append(Derivative(number, wrt, turned, structure_of(node, rank)))
+    return blocks
+
+
+def _of_output(output: Node, function: Function, order: int, names: Sequence[str]) -> list[tuple[tuple[str, ...], Node]]:
+    variables = [variable(name, function.inputs[name]) for name in names]
+    if order == 0:
+        return []
+    first = simplify(jacobian(output, variables))
+    if order == 1:
+        return [((name,), node) for name, node in zip(names, first, strict=True)]
+    pairs = list(combinations_with_replacement(range(len(names)), 2))
+    second = [jacobian(node, variables[k:]) for k, node in enumerate(first)]
+    nodes = simplify([second[i][j - i] for i, j in pairs])
+    return [((names[i], names[j]), node) for (i, j), node in zip(pairs, nodes, strict=True)]

@@ -1,0 +1,74 @@
+"""Reading a request's function, as text or as a graph, into user and kernel graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from service.errors import InvalidRequestError, UnsupportedOperationError
+from service.frontends.graph import read_graph
+from service.frontends.identity import function_id
+from service.frontends.sizes import bind, declared_shape
+from service.frontends.text import Scope, read_text
+from service.ir.node import Node
+from service.ir.size import Shape
+from service.ir.walk import rebuild
+from service.rewrite.simplify import simplify
+from service.tasks.messages import Array, Limits, Task
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function as the user wrote it and as kernel terms; `inputs` are its variables in order of first use."""
+
+    outputs: tuple[Node, ...]
+    kernel: tuple[Node, ...]
+    inputs: Mapping[str, Shape]
+    used: tuple[str, ...]
+
+    @property
+    def function_id(self) -> str:
+        """The content hash that every spelling of the function shares."""
+        return function_id(self.outputs, self.inputs.items())
+
+
+def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Function:
+    """The task's function; `shapes` are the declared ones, `sizes` numbers for named sizes."""
+    if task.graph is not None:
+        reading = read_graph(task.graph, task.limits, sizes)
+        return _function(reading.outputs, dict(reading.inputs), tuple(dict(reading.inputs)))
+    if task.expression is None:
+        message = "one of expression and graph must be given"
+        raise InvalidRequestError(message)
+    if task.syntax != "python":
+        message = f"syntax {task.syntax!r} is not supported; the supported one is 'python'"
+        raise UnsupportedOperationError(message, pointer="/syntax")
+    scope = Scope(shapes or _shapes_of(task.at), sizes, open_to_scalars=shapes is None)
+    text = read_text(task.expression, scope, task.limits)
+    inputs = dict(text.variables)
+    for name, shape in (shapes or {}).items():
+        inputs.setdefault(name, bind(shape, sizes))
+    return _function((text.output,), inputs, tuple(text.variables))
+
+
+def _function(outputs: Sequence[Node], inputs: Mapping[str, Shape], used: tuple[str, ...]) -> Function:
+    lowered = rebuild(outputs, lambda node, children: lower(node, children))
+    return Function(tuple(outputs), tuple(simplify(lowered)), inputs, used)
+
+
+def lower(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """The kernel term of one user operation on kernel inputs; leaves stay."""
+    return node if node.op.lower is None else node.op.lower(*inputs, **dict(node.attributes))
+
+
+def _shapes_of(at: Mapping[str, Array] | None) -> dict[str, Shape]:
+    return {name: value.shape for name, value in (at or {}).items()}
+
+
+def declared_shapes(task: Task) -> dict[str, Shape] | None:
+    """The shapes of the declared variables, or None where the request declares none."""
+    if task.graph is not None:
+        return dict(read_graph(task.graph, task.limits, {}).inputs)
+    if task.variables is None:
+        return None
+    return {name: declared_shape(item.shape, {}, task.limits) for name, item in task.variables.items()}

@@ -1,0 +1,110 @@
+"""Values of a function and its derivatives at a point or over a batch, within bounds, with every doubt reported."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.errors import DomainError, InvalidRequestError, LimitError
+from service.execute.program import NonFinite, Program, compile_program
+from service.ir.leaves import VARIABLE
+from service.ir.node import Node
+from service.ir.walk import topological
+from service.tasks.derivatives import Derivative
+from service.tasks.inputs import Point, spread
+from service.tasks.messages import Array, Limits, Notice
+
+BYTES = 8
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The values of the outputs and of the derivative blocks, and what must be said about them."""
+
+    values: tuple[Array, ...]
+    blocks: tuple[Array, ...]
+    notices: tuple[Notice, ...]
+
+
+def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
+    """Compile what is asked for, after checking from shapes alone that it stays within the bounds."""
+    count = point.batch_size or 1
+    for node in outputs:
+        entries = math.prod(node.shape) * count
+        if entries > limits.elements:
+            raise LimitError("elements", entries, limits.elements, hint="fewer points at a time, or fewer variables in wrt")
+    program = compile_program(outputs, point.batched, limits.elements)
+    largest = max(program.shared.largest, program.per_point.largest * count)
+    if largest > limits.elements:
+        raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")
+    operations = program.shared.operations + program.per_point.operations * count
+    if operations > limits.operations:
+        raise LimitError("operations", operations, limits.operations)
+    return program
+
+
+def require_values(outputs: Sequence[Node], point: Point) -> None:
+    """Refuse to compute numbers of a variable that has no value."""
+    names = [node.attributes for node in topological(outputs) if node.op is VARIABLE]
+    for name in names:
+        if name not in point.arrays:
+            message = f"at has no value for {name}"
+            raise InvalidRequestError(message, pointer="/at")
+
+
+def compute_numbers(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, layout: str) -> Numbers:
+    """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives."""
+    nodes = [*outputs, *(block.node for block in derivatives)]
+    require_values(nodes, point)
+    program = compile_bounded(nodes, point, limits)
+    results = [
+        spread(value, point.batch_size, _concrete(node)) for value, node in zip(program.run(point.arrays), nodes, strict=True)
+    ]
+    values, blocks = results[: len(outputs)], results[len(outputs) :]
+    lead = 0 if point.batch_size is None else 1
+    for place, block in enumerate(derivatives):
+        blocks[place] = _masked(blocks[place], values[block.output], lead, layout)
+    return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks))
+
+
+def _concrete(node: Node) -> tuple[int, ...]:
+    return tuple(n for n in node.shape if isinstance(n, int))
+
+
+def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:
+    """A derivative of what is not a number is not a number, whatever its formula says there."""
+    if not np.isnan(value).any():
+        return block
+    axes = block.ndim - value.ndim
+    shape = (*value.shape, *(1,) * axes) if layout == "numerator" else (*value.shape[:lead], *(1,) * axes, *value.shape[lead:])
+    return np.where(np.isnan(value).reshape(shape), np.nan, block)
+
+
+def _notices(program: Program, point: Point, values: Sequence[Array], blocks: Sequence[Array]) -> tuple[Notice, ...]:
+    places = [("/value" if len(values) == 1 else f"/values/{k}", value) for k, value in enumerate(values)]
+    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(blocks)]
+    broken = [(where, array) for where, array in places if not np.isfinite(array).all()]
+    if not broken:
+        return ()
+    cause = program.explain_nonfinite(point.arrays)
+    if cause is not None and cause.singular and point.batch_size is None:
+        message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
+        raise DomainError(message)
+    return tuple(_notice(where, array, cause) for where, array in broken)
+
+
+def _notice(where: str, array: Array, cause: NonFinite | None) -> Notice:
+    count = int(array.size - np.isfinite(array).sum())
+    entries = f"{count} of {array.size} numbers are not finite" if array.size > 1 else "not finite"
+    if cause is None:
+        return Notice("nonfinite-input", f"{entries}: an input is not finite, or a constant is", where)
+    if cause.singular:
+        return Notice("singular", f"{entries}: a matrix of the batch is singular to working precision", where)
+    if np.isnan(array).any() and cause.is_nan:
+        return Notice("domain", f"{entries}: {cause.op} is not a real number here", where)
+    if cause.op in {"exp", "expm1", "sinh", "cosh"}:
+        return Notice("overflow", f"{entries}: {cause.op} is beyond the largest float64", where)
+    return Notice("pole", f"{entries}: {cause.op} has a pole here", where)
