@@ -45,16 +45,17 @@ class AnswerWarning(BaseModel):
 class PlannedDerivative(BaseModel):
     """One derivative that would be computed."""
 
+    output: int
     wrt: list[str]
     shape: list[int | str]
     structure: Structure
 
 
 class Passes(BaseModel):
-    """How many passes each mode would need."""
+    """How many passes each mode would need; null where a size is only a name."""
 
-    forward: int | str
-    reverse: int | str
+    forward: int | None
+    reverse: int | None
 
 
 class Plan(BaseModel):
@@ -66,8 +67,8 @@ class Plan(BaseModel):
     passes: Passes
     mode: str
     reason: str
-    operations: int | str | None = Field(description="Estimated; null where a size is only a name.")
-    bytes: int | str | None = Field(description="Estimated; null where a size is only a name.")
+    operations: int | None = Field(description="Estimated; null where a size is only a name.")
+    bytes: int | None = Field(description="Estimated; null where a size is only a name.")
     cache_key: str
     cached: bool
 

@@ -17,12 +17,13 @@ from service.api.bodies import check_accept
 from service.api.declaring import answers, problems
 
 Catalogue = Callable[[], list[dict[str, Any]]]
-COLUMNS = ("name", "signature", "shape_rule", "derivative_rule", "example", "aliases", "family")
+COLUMNS = ("name", "signature", "summary", "shape_rule", "derivative_rule", "example", "aliases", "family")
 EXAMPLE = {
     "operations": [
         {
             "name": "log",
             "signature": "log(x)",
+            "summary": "natural logarithm",
             "shape_rule": "the shape of x",
             "derivative_rule": "1 / x, entry by entry",
             "example": "log(x)",
@@ -38,6 +39,7 @@ class Operation(BaseModel):
 
     name: str = Field(description="What a graph's node has as `op`.")
     signature: str
+    summary: str
     shape_rule: str
     derivative_rule: str
     example: str

@@ -24,11 +24,18 @@ def collect(roots: Sequence[Node]) -> list[Node]:
     """Equal graphs in the form a reader expects; for printing only, since `rows` has no derivative."""
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        return _listed(_factored(reconstruct(node, inputs) if node.op is not ROWS else node))
+        return _readable(reconstruct(node, inputs))
 
     opened = rebuild(roots, lambda node, inputs: distributed(reconstruct(node, inputs), ()))
-    factored = rebuild(opened, lambda node, inputs: _factored(reconstruct(node, inputs)))
-    return [_listed(node, whole=True) for node in rebuild(factored, change)]
+    return [_listed(node) for node in rebuild(opened, change)]
+
+
+def _readable(node: Node) -> Node:
+    """A sum as a list where its terms set single entries, else with common factors collected."""
+    if node.op is not TOTAL:
+        return node
+    listed = _listed(node)
+    return _factored(node) if listed is node else listed
 
 
 def _factored(node: Node) -> Node:
@@ -43,6 +50,8 @@ def _factored(node: Node) -> Node:
 
 def _common_number(node: Node) -> Node:
     """The number in front of every term, up to signs, before the bracket."""
+    if node.op is not TOTAL:
+        return node
     split = [split_coefficient(term) for term in node.inputs]
     number = abs(split[0][0])
     if number == 1 or any(abs(coefficient) != number or core.op is FILL for coefficient, core in split):
@@ -66,7 +75,7 @@ def _most_shared(node: Node) -> Node | None:
     key, group = max(candidates, key=lambda entry: (len(entry[1]), bool(entry[0][0].shape), entry[0][0].digest))  # type: ignore[attr-defined]
     chosen = {term: rest for term, rest in reversed(group)}
     shared, places, axes = key[0], key[1], key[2]
-    inner = total(chosen.values(), next(iter(chosen.values())).shape)
+    inner = _common_number(total(chosen.values(), next(iter(chosen.values())).shape))
     labels = [("axis", axis) for axis in axes[0]] + [("shared", k) for k in axes[1]]  # type: ignore[index]
     outer = [("axis", k) if kind == "axis" else ("shared", k) for kind, k in places]  # type: ignore[attr-defined]
     sizes = {("axis", k): n for k, n in enumerate(node.shape)}
@@ -95,11 +104,11 @@ def _without(term: Node, number: int) -> tuple[tuple[object, ...], Node] | None:
     return key, contract(rest, out, dict(enumerate(sizes)), coefficient)
 
 
-def _listed(node: Node, *, whole: bool = False) -> Node:
+def _listed(node: Node) -> Node:
     """Terms that each set one place of the first axis, as a list of what stands there."""
     if not node.shape or not isinstance(node.shape[0], int) or not 1 < node.shape[0] <= MOST_ROWS:
         return node
-    if node.op not in (TOTAL, CONTRACT) and not (whole and node.op is UNIT):
+    if node.op not in (TOTAL, CONTRACT, UNIT):
         return node
     rows: dict[int, list[Node]] = {}
     others = []
@@ -112,7 +121,8 @@ def _listed(node: Node, *, whole: bool = False) -> Node:
     if not rows or (others and len(rows) < 2) or (len(rows) == 1 and len(node.shape) > 1 and node.op is CONTRACT):  # noqa: PLR2004
         return node
     shape = node.shape[1:]
-    listed = tuple(_listed(_factored(total(rows.get(k, [constant(0.0, shape)]), shape))) for k in range(node.shape[0]))
+    listed = tuple(_readable(total(rows.get(k, [constant(0.0, shape)]), shape)) for k in range(node.shape[0]))
+    listed = tuple(map(_listed, listed))
     stacked = make(ROWS, listed, None, node.shape)
     return total([stacked, *others], node.shape) if others else stacked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from service.ir.contraction import CONTRACT, contract, parts
-from service.ir.leaves import DELTA, fill_value
+from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
 from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
@@ -101,20 +101,20 @@ def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
 
 
 def distributed(node: Node, shared: Collection[Node]) -> Node:
-    """A product with an unshared sum of terms that all hold a delta is the sum of products: the deltas then cancel."""
+    """A product with an unshared sum of terms that all hold a constant tensor is a sum of products: these then cancel."""
     if node.op is not CONTRACT:
         return node
     coefficient, factors, sizes = parts(node)
     for number, (child, labels) in enumerate(factors):
-        if child.op is TOTAL and child not in shared and len(child.inputs) <= MOST_FACTORS and all(map(_has_delta, child.inputs)):
+        if child.op is TOTAL and child not in shared and len(child.inputs) <= MOST_FACTORS and all(map(_has_constant_tensor, child.inputs)):
             rest = factors[:number] + factors[number + 1 :]
             axes, known = range(len(node.shape)), dict(enumerate(sizes))
             return total((contract([*rest, (term, labels)], axes, known, coefficient) for term in child.inputs), node.shape)
     return node
 
 
-def _has_delta(node: Node) -> bool:
-    return node.op is DELTA or (node.op is CONTRACT and any(child.op is DELTA for child in node.inputs))
+def _has_constant_tensor(node: Node) -> bool:
+    return node.op in (DELTA, UNIT) or (node.op is CONTRACT and any(child.op in (DELTA, UNIT) for child in node.inputs))
 
 
 def _rewritten(node: Node) -> Node:

@@ -12,6 +12,7 @@ from service.tasks.messages import Answer, Block, Notice, Task
 OPERATION = {
     "name": "exp",
     "signature": "exp(x)",
+    "summary": "exponential",
     "shape_rule": "the shape of x",
     "derivative_rule": "exp(x) | itself",
     "example": "exp(x)",

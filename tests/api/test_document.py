@@ -191,9 +191,9 @@ def test_vendored_files_are_untouched() -> None:
 def test_the_table_of_operations() -> None:
     """A bar within a cell does not split it."""
     assert catalogue_module.table([OPERATION]).splitlines() == [
-        "| name | signature | shape_rule | derivative_rule | example | aliases | family |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        r"| exp | exp(x) | the shape of x | exp(x) \| itself | exp(x) | e_to | elementwise |",
+        "| name | signature | summary | shape_rule | derivative_rule | example | aliases | family |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        r"| exp | exp(x) | exponential | the shape of x | exp(x) \| itself | exp(x) | e_to | elementwise |",
     ]
 
 

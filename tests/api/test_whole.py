@@ -1,0 +1,86 @@
+"""The service with its own mathematics behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.compute import ENDPOINTS
+from service.api.document import files
+from service.api.examples import ANSWERS, REQUESTS
+from service.main import create_app
+from service.settings import Settings
+
+DOCUMENT = json.loads(files()["openapi.json"])
+GRAPH_FORMAT = json.loads(files()["graph.schema.json"])
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[TestClient]:
+    """A client of the service as it is deployed."""
+    with TestClient(create_app(Settings())) as client:
+        yield client
+
+
+def fits(answer: Any, component: str) -> None:
+    """Checks an answer against its schema."""
+    jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{component}", **DOCUMENT}).validate(answer)
+
+
+def numbers(answer: Any) -> list[Any]:
+    """The value and the derivatives' values, in order."""
+    tensors = [answer.get("value"), *(block["value"] for block in answer.get("derivatives", ()))]
+    return [tensor and tensor["data"] for tensor in tensors]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.kind)
+def test_the_document_tells_the_truth(whole: TestClient, endpoint: Any) -> None:
+    """Each example request is answered in the described form, with the numbers of the example answer."""
+    response = whole.post(f"/v1/{endpoint.kind}", json=REQUESTS[endpoint.kind])
+    assert response.status_code == 200, response.text
+    answer, shown = response.json(), ANSWERS[endpoint.kind]
+    fits(answer, endpoint.answer.__name__)
+    assert (answer["kind"], answer["batch_size"]) == (shown["kind"], shown["batch_size"])
+    for found, expected in zip(numbers(answer), numbers(shown), strict=True):
+        assert (found is None) == (expected is None)
+        if found is not None:
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gradient", "jacobian", "hessian", "plan"])
+def test_named_sizes(whole: TestClient, kind: str) -> None:
+    """Closed forms and plans for every size have the described form."""
+    request = {"expression": "sum(exp(A @ x))", "variables": {"A": {"shape": ["m", "n"]}, "x": {"shape": ["n"]}}}
+    response = whole.post(f"/v1/{kind}", json=request)
+    assert response.status_code == 200, response.text
+    fits(response.json(), "PlanAnswer" if kind == "plan" else "DerivativeAnswer")
+
+
+def test_a_written_graph_is_a_graph(whole: TestClient) -> None:
+    """What the form `graph` answers fits the format's schema, and is taken as a request."""
+    request = {
+        "expression": "sum(log(x[::-1] + [1, 2, 3])) + 0.5 * norm(x)",
+        "variables": {"x": {"shape": [3]}},
+        "forms": ["graph"],
+    }
+    response = whole.post("/v1/gradient", json=request)
+    assert response.status_code == 200, response.text
+    graph = response.json()["derivatives"][0]["forms"]["graph"]
+    jsonschema.Draft202012Validator(GRAPH_FORMAT).validate(graph)
+    again = whole.post("/v1/evaluate", json={"graph": graph, "at": {"x": [1, 2, 3]}})
+    numeric = whole.post("/v1/gradient", json=request | {"at": {"x": [1, 2, 3]}})
+    assert again.status_code == 200, again.text
+    np.testing.assert_allclose(again.json()["value"]["data"], numeric.json()["derivatives"][0]["value"]["data"])
+
+
+def test_the_language_is_listed(whole: TestClient) -> None:
+    """Every operation has what the schema says."""
+    answer = whole.get("/v1/ops").json()
+    fits(answer, "OperationList")
+    assert {"exp", "matmul", "einsum"} <= {operation["name"] for operation in answer["operations"]}
