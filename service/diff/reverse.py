@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.errors import NotDifferentiableError
-from service.ir.contraction import CONTRACT, contract
+from service.ir.coefficient import CONTRACT
+from service.ir.contraction import contract
 from service.ir.leaves import constant, delta
 from service.ir.node import Node
 from service.ir.total import TOTAL, total
@@ -64,8 +65,7 @@ def local_partial(node: Node, place: int) -> Node:
     rule = node.op.partials[place]
     if rule is None:
         return constant(0.0, node.shape)
-    partial = rule(node, *node.inputs)
-    return partial if isinstance(partial, Node) else constant(partial, node.shape)
+    return rule(node, *node.inputs)
 
 
 def _pull_back_product(g: Node, node: Node, place: int, lead: int) -> Node:

@@ -12,6 +12,7 @@ import numpy as np
 from service.execute.plan import BATCH, Array, Cost, Labels, chain
 from service.ir.leaves import DELTA, SELECTOR, UNIT
 from service.ir.node import Node
+from service.ir.size import numbers
 
 Index = tuple[Any, ...]
 
@@ -34,14 +35,15 @@ class _Layout:
 
 def dense_selector(node: Node) -> Array:
     """A unit vector, selector or identity as an array, where it cannot be avoided."""
+    shape = numbers(node.shape)
     if node.op is DELTA:
-        return np.eye(node.shape[0])
-    result = np.zeros(node.shape)
+        return np.eye(shape[0])
+    result = np.zeros(shape)
     if node.op is UNIT:
         result[node.attributes] = 1.0
     else:
         start, step = node.attributes
-        columns = np.arange(node.shape[1])
+        columns = np.arange(shape[1])
         result[start + step * columns, columns] = 1.0
     return result
 
@@ -69,7 +71,8 @@ def _is_cut(labels: Labels, selectors: Sequence[Labels], rank: int) -> bool:
     row, column = labels
     if sum(other[0] == row for other in selectors) > 1:
         return False
-    return row >= rank or (column >= rank and sum(other[1] == column for other in selectors) == 1)
+    columns = [other[1] for other in selectors]
+    return bool(row >= rank or (column >= rank and columns.count(column) == 1))
 
 
 def _cut(layout: _Layout, child: Node, labels: Labels, rank: int) -> None:
@@ -98,10 +101,12 @@ def compile_contraction(node: Node, batched: Sequence[bool], cost: Cost) -> Call
     gone = {pair[1] for pair in layout.diagonals}
     inner = [layout.rename.get(k, k) for k in range(rank) if k not in gone and not _is_point(layout.places.get(k))]
     present = {label for labels in operands for label in labels}
-    product = chain(operands, (*lead, *(label for label in inner if label in present)), sizes, cost) if operands else None
-    cost.note(math.prod(node.shape), math.prod(node.shape))
-    spread = _spreader(inner, present, sizes, bool(lead))
-    write = _writer(node, layout, bool(lead))
+    product = (
+        chain(operands, (*lead, *(label for label in inner if label in present)), sizes, cost) if operands else None
+    )
+    cost.note(math.prod(numbers(node.shape)), math.prod(numbers(node.shape)))
+    spread = _spreader(inner, present, sizes, lead=bool(lead))
+    write = _writer(node, layout, lead=bool(lead))
     coefficient, arrays = node.attributes.coefficient, layout.arrays
 
     def run(*values: Array) -> Array:
@@ -145,7 +150,9 @@ def _reader(labels: Labels, layout: _Layout, *, batched: bool) -> Callable[[Arra
     return read
 
 
-def _spreader(inner: Sequence[Any], present: set[Any], sizes: dict[Any, int], lead: bool) -> Callable[[Array], Array]:
+def _spreader(
+    inner: Sequence[Any], present: set[Any], sizes: dict[Any, int], *, lead: bool
+) -> Callable[[Array], Array]:
     """Repeat the product along the axes that no factor has."""
     if all(label in present for label in inner):
         return lambda a: a
@@ -154,7 +161,7 @@ def _spreader(inner: Sequence[Any], present: set[Any], sizes: dict[Any, int], le
     return lambda a: np.broadcast_to(np.asarray(a)[index], np.shape(a)[: int(lead)] + shape)
 
 
-def _writer(node: Node, layout: _Layout, lead: bool) -> Callable[[Array], Array]:
+def _writer(node: Node, layout: _Layout, *, lead: bool) -> Callable[[Array], Array]:
     """Write the product where it belongs in an array of zeros, if it does not fill the result."""
     if not layout.diagonals and not layout.places:
         return lambda a: a
@@ -164,8 +171,10 @@ def _writer(node: Node, layout: _Layout, lead: bool) -> Callable[[Array], Array]
     free = [k for k in range(rank) if k not in root]
     index: Index = (Ellipsis, *(layout.places.get(k, slice(None)) for k in free))
 
+    shape = numbers(node.shape)
+
     def write(a: Array) -> Array:
-        result = np.zeros(np.shape(a)[: int(lead)] + node.shape)
+        result: Array = np.zeros(np.shape(a)[: int(lead)] + shape)
         view = result if not root else np.einsum(result, [..., *spec], [..., *free])
         view[index] = a
         return result

@@ -82,8 +82,8 @@ def pair(
     ]
     work = math.prod(sizes[label] for label in (*both, *rows, *columns, *inner))
     if not inner:
-        return _entrywise(left, right, both, rows, columns, alone) + (work,)
-    return _matmul(left, right, (both, rows, columns, inner), alone) + (work,)
+        return (*_entrywise(left, right, (both, rows, columns), alone), work)
+    return (*_matmul(left, right, (both, rows, columns, inner), alone), work)
 
 
 def _summed(labels: Labels, alone: Sequence[Any]) -> tuple[Labels, tuple[int, ...]]:
@@ -92,8 +92,9 @@ def _summed(labels: Labels, alone: Sequence[Any]) -> tuple[Labels, tuple[int, ..
 
 
 def _entrywise(
-    left: Labels, right: Labels, both: list[Any], rows: list[Any], columns: list[Any], alone: Sequence[Sequence[Any]]
+    left: Labels, right: Labels, kinds: tuple[list[Any], list[Any], list[Any]], alone: Sequence[Sequence[Any]]
 ) -> tuple[Labels, Callable[[Array, Array], Array]]:
+    both, rows, columns = kinds
     out = (*both, *rows, *columns)
     aligned = [_aligner(labels, out, gone) for labels, gone in zip((left, right), alone, strict=True)]
 

@@ -15,9 +15,10 @@ import numpy as np
 from service.errors import LimitError
 from service.execute.contraction import compile_contraction, dense_selector
 from service.execute.plan import Array, Cost
-from service.ir.contraction import CONTRACT
+from service.ir.coefficient import CONTRACT
 from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE
 from service.ir.node import Node
+from service.ir.size import numbers
 from service.ir.total import TOTAL
 from service.ir.walk import topological
 
@@ -110,20 +111,32 @@ def compile_program(
             flags[node] = node.attributes in batched
         elif not node.inputs:
             expanded = node in needed and node.op in CONSTANT_TENSORS
-            if expanded and math.prod(node.shape) > most_entries:
-                raise LimitError("elements", math.prod(node.shape), most_entries, hint="an identity matrix is too large")
+            if expanded and math.prod(numbers(node.shape)) > most_entries:
+                raise LimitError(
+                    "elements", math.prod(numbers(node.shape)), most_entries, hint="an identity matrix is too large"
+                )
             _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
             run = _compile(node, [flags[child] for child in node.inputs], cost)
-            steps.append(Instruction(node.op.name, run, tuple(register[child] for child in node.inputs), register[node]))
+            steps.append(
+                Instruction(node.op.name, run, tuple(register[child] for child in node.inputs), register[node])
+            )
     kept = {register[node] for node in outputs}
-    return Program(inputs, constants, _with_frees(steps, kept), tuple(register[node] for node in outputs), len(order), shared, per_point)
+    return Program(
+        inputs,
+        constants,
+        _with_frees(steps, kept),
+        tuple(register[node] for node in outputs),
+        len(order),
+        shared,
+        per_point,
+    )
 
 
 def _store(node: Node, register: int, constants: dict[int, Array], *, dense: bool) -> None:
     if node.op is FILL:
-        constants[register] = np.broadcast_to(np.float64(node.attributes), node.shape)
+        constants[register] = np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
     elif node.op is ARRAY:
         constants[register] = np.frombuffer(node.attributes.content).reshape(node.shape)
     elif node.op is SIZE:
@@ -138,15 +151,17 @@ def _store(node: Node, register: int, constants: dict[int, Array], *, dense: boo
 def _compile(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., Array]:
     if node.op is CONTRACT:
         return compile_contraction(node, batched, cost)
-    entries = math.prod(node.shape)
+    entries = math.prod(numbers(node.shape))
     if node.op is TOTAL:
         cost.note(entries * len(node.inputs), entries)
         return _sum
     if node.op.kernel is None:
         message = f"{node.op.name} cannot be evaluated"
         raise TypeError(message)
-    work = max(entries, math.prod(node.inputs[0].shape))
-    cubic = node.inputs[0].shape[-1] if node.op.name in {"kernel_inv", "kernel_logdet", "kernel_cofactors"} else 1
+    work = max(entries, math.prod(numbers(node.inputs[0].shape)))
+    cubic = (
+        numbers(node.inputs[0].shape)[-1] if node.op.name in {"kernel_inv", "kernel_logdet", "kernel_cofactors"} else 1
+    )
     cost.note(work * cubic, entries)
     kernel, attributes = node.op.kernel, dict(node.attributes)
     return (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel

@@ -45,15 +45,17 @@ class Attributes:
 
     def _one(self, op: Op, parameter: Parameter, value: Any, inputs: Sequence[Node], pointer: str) -> Any:
         try:
-            return self.builder.attribute(op, parameter, self._plain(parameter.kind, value, inputs), inputs)
+            return self.builder.attribute(op, parameter, self._plain(parameter.kind, value, inputs, pointer), inputs)
         except FluxionError as error:
             error.pointer = error.pointer or pointer
             raise
 
-    def _plain(self, kind: str, value: Any, inputs: Sequence[Node]) -> Any:
+    def _plain(self, kind: str, value: Any, inputs: Sequence[Node], pointer: str) -> Any:
         if kind == "index":
-            items = value if isinstance(value, list | tuple) else [value]
-            return canonical_index(map(_index_item, items), len(inputs[0].shape))
+            if not isinstance(value, list | tuple):
+                return canonical_index([_index_item(value, pointer)], len(inputs[0].shape))
+            items = [_index_item(item, f"{pointer}/{place}") for place, item in enumerate(value)]
+            return canonical_index(items, len(inputs[0].shape))
         if isinstance(value, list | tuple):
             return tuple(self._entry(kind, entry) for entry in value)
         return self._entry(kind, value)
@@ -89,11 +91,11 @@ class Attributes:
         return known
 
 
-def _index_item(item: Any) -> Any:
+def _index_item(item: Any, pointer: str) -> Any:
     if not isinstance(item, Mapping):
         if isinstance(item, list | tuple):
             message = "an index is an integer, null or an object with start, stop and step"
-            raise InvalidRequestError(message)
+            raise InvalidRequestError(message, pointer=pointer)
         return item
-    fields = SLICE.read(item, "")
+    fields = SLICE.read(item, pointer)
     return (fields.get("start"), fields.get("stop"), fields.get("step"))

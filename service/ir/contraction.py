@@ -7,35 +7,23 @@ and padding (by selectors). S. Laue, M. Mitterreiter, J. Giesen, "A Simple and E
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
-from service.ir.leaves import fill_value
+from service.ir.coefficient import CONTRACT, Contraction
+from service.ir.leaves import constant
 from service.ir.node import Node, make
-from service.ir.op import Op, constant, register
 from service.ir.product import Product
+from service.ir.recursion import provide
 from service.ir.reshaping import pull_merges, reshape
 from service.ir.size import Shape, Size
 
-CONTRACT = register(Op("contract", "kernel", "a product summed over its bound labels", internal=True))
-
 Factor = tuple[Node, Sequence[Hashable]]
-
-
-class Contraction(NamedTuple):
-    """The attributes of a contraction of rank r: labels 0 ... r-1 are its axes in order, the others are summed.
-
-    `operands` has the labels of each input, `sizes` the size of every label.
-    """
-
-    coefficient: float
-    operands: tuple[tuple[int, ...], ...]
-    sizes: tuple[Size, ...]
 
 
 def contract(
     factors: Iterable[Factor],
     out: Sequence[Hashable],
-    sizes: Mapping[Hashable, Size] | None = None,
+    sizes: Mapping[Any, Size] | None = None,
     coefficient: float = 1.0,
 ) -> Node:
     """The product of `factors`, summed over every label that is not in `out`, in normal form.
@@ -84,43 +72,6 @@ def _numbered(product: Product, out: list[int], shape: Shape) -> Node:
     return make(CONTRACT, tuple(node for node, _ in ordered), attributes, shape)
 
 
-def parts(node: Node) -> tuple[float, list[tuple[Node, tuple[int, ...]]], tuple[Size, ...]]:
-    """A contraction's coefficient, factors with their labels, and sizes; any other node is its own only factor."""
-    if node.op is CONTRACT:
-        attributes: Contraction = node.attributes
-        return attributes.coefficient, list(zip(node.inputs, attributes.operands, strict=True)), attributes.sizes
-    return 1.0, [(node, tuple(range(len(node.shape))))], node.shape
-
-
-def scale(node: Node, coefficient: float) -> Node:
-    """`coefficient * node`."""
-    value = fill_value(node)
-    if value is not None:
-        return constant(value * coefficient, node.shape)
-    if coefficient == 1:
-        return node
-    if node.op is CONTRACT and coefficient != 0:
-        attributes: Contraction = node.attributes
-        return _with_coefficient(node, attributes.coefficient * coefficient)
-    axes = range(len(node.shape))
-    return contract([(node, axes)], axes, coefficient=coefficient)
-
-
-def _with_coefficient(node: Node, coefficient: float) -> Node:
-    """The same contraction with another coefficient; a lone factor in place loses its wrapping."""
-    attributes: Contraction = node.attributes
-    if coefficient == 1 and attributes.operands == (tuple(range(len(node.shape))),):
-        return node.inputs[0]
-    return make(CONTRACT, node.inputs, attributes._replace(coefficient=coefficient), node.shape)
-
-
-def split_coefficient(node: Node) -> tuple[float, Node]:
-    """The number in front of a term, and the term without it."""
-    if node.op is CONTRACT and node.attributes.coefficient != 1:
-        return node.attributes.coefficient, _with_coefficient(node, 1.0)
-    return 1.0, node
-
-
 def permute(node: Node, axes: Sequence[int]) -> Node:
     """The node with its axes in another order, as NumPy's transpose."""
     return contract([(node, range(len(node.shape)))], axes)
@@ -133,3 +84,6 @@ def broadcast(node: Node, shape: Shape) -> Node:
         ("one", axis) if size == 1 and shape[lead + axis] != 1 else lead + axis for axis, size in enumerate(node.shape)
     ]
     return contract([(node, labels)], range(len(shape)), dict(enumerate(shape)))
+
+
+provide("contract", contract)

@@ -7,12 +7,11 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from service.ir.recursion import lowered
 from service.ir.size import Shape
 
 if TYPE_CHECKING:
     from service.ir.op import Op
-
-Operand = "Node | float"
 
 
 class Node:
@@ -69,8 +68,6 @@ class Node:
 
 
 def _by_name(name: str, *operands: Node | float) -> Node:
-    from service.ir.op import lowered
-
     return lowered(name, *operands)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.ir.node import Node, make
+from service.ir.recursion import provide
 from service.ir.size import Shape
 
 Rule = Callable[..., Node]
@@ -129,4 +130,5 @@ def constant(value: float, shape: Shape = ()) -> Node:
     return make(FILL, (), float(value), shape)
 
 
+provide("lowered", lowered)
 FILL = register(Op("fill", "leaf", "the same number everywhere", internal=True))

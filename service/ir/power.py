@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+from service.ir.coefficient import scale, split_coefficient
 from service.ir.leaves import constant, fill_value
 from service.ir.node import Node, make
 from service.ir.op import lowered, operations
+
+DIGITS = 9  # a number further than this from 1 stays inside of a power, which might overflow on its own
 
 
 def split_power(node: Node) -> tuple[Node, float]:
@@ -18,6 +23,7 @@ def split_power(node: Node) -> tuple[Node, float]:
 
 def raise_to(base: Node, exponent: float) -> Node:
     """`base ** exponent`. Powers merge and numbers move out only where that keeps every restriction of the domain."""
+    exponent = float(exponent)
     if exponent == 1:
         return base
     if exponent == 0:
@@ -25,28 +31,16 @@ def raise_to(base: Node, exponent: float) -> Node:
     if fill_value(base) is not None:
         return lowered("power", base, constant(exponent, base.shape))
     inner, power = split_power(base)
-    whole = exponent == int(exponent)
-    keeps_domain = whole and (power == int(power) or power * exponent != int(power * exponent))
+    whole = exponent.is_integer()
+    keeps_domain = whole and (power.is_integer() or not (power * exponent).is_integer())
     if power != 1 and (keeps_domain or is_nonnegative(inner)):
         return raise_to(inner, power * exponent)
-    coefficient, core = _split(base)
-    if coefficient != 1 and (whole or coefficient > 0) and 1e-9 < abs(coefficient) < 1e9:
-        return _scale(raise_to(core, exponent), coefficient**exponent)
+    coefficient, core = split_coefficient(base)
+    if coefficient != 1 and (whole or coefficient > 0) and abs(math.log10(abs(coefficient))) < DIGITS:
+        return scale(raise_to(core, exponent), coefficient**exponent)
     if core.op is operations()["abs"] and whole and exponent % 2 == 0:
         return raise_to(base.inputs[0], exponent)
     return make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
-
-
-def _split(node: Node) -> tuple[float, Node]:
-    from service.ir.contraction import split_coefficient
-
-    return split_coefficient(node)
-
-
-def _scale(node: Node, coefficient: float) -> Node:
-    from service.ir.contraction import scale
-
-    return scale(node, coefficient)
 
 
 def is_nonnegative(node: Node) -> bool:

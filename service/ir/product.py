@@ -7,11 +7,14 @@ factors become powers; what is left is a contraction in which only deltas betwee
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 from service.ir import selection
+from service.ir.coefficient import CONTRACT
 from service.ir.leaves import DELTA, FILL, SELECTOR, UNIT, delta, size_value
 from service.ir.node import Node
 from service.ir.power import is_nonnegative, raise_to, split_power
+from service.ir.recursion import contract
 from service.ir.size import Size
 
 LIGHT = {DELTA, UNIT, SELECTOR}
@@ -22,7 +25,7 @@ Factor = tuple[Node, Labels]
 class Product:
     """Factors under integer labels, with the size of every label; `sizes` names those no factor may show."""
 
-    def __init__(self, sizes: Mapping[Hashable, Size], coefficient: float) -> None:
+    def __init__(self, sizes: Mapping[Any, Size], coefficient: float) -> None:
         """An empty product with a number in front."""
         self.coefficient = float(coefficient)
         self.factors: list[Factor] = []
@@ -52,7 +55,7 @@ class Product:
     def _push(self, node: Node, labels: Labels) -> None:
         if node.op is FILL:
             self.coefficient *= node.attributes
-        elif node.op.name == "contract" and _is_view(node):
+        elif node.op is CONTRACT and _is_view(node):
             attributes = node.attributes
             self.coefficient *= attributes.coefficient
             inner = labels + [self.new_label(size) for size in attributes.sizes[len(labels) :]]
@@ -120,8 +123,6 @@ class Product:
 
     def _separate_scalars(self, out: Labels) -> None:
         """A group of factors that shares no label with the others or the result is a scalar of its own."""
-        from service.ir.contraction import contract  # noqa: PLC0415 - that scalar is itself a contraction
-
         groups = _connected(self.factors)
         for group in groups if len(groups) > 1 else ():
             labels = {label for _, places in group for label in places}
@@ -136,19 +137,19 @@ class Product:
             base, exponent = split_power(node)
             groups.setdefault((base, tuple(labels)), []).append(exponent)
         self.factors = []
-        for (base, labels), exponents in groups.items():
-            for exponent in [1.0] if base.op in LIGHT else _added(exponents, is_nonnegative(base)):
-                self._push(raise_to(base, exponent), list(labels))
+        for (base, places), exponents in groups.items():
+            for exponent in [1.0] if base.op in LIGHT else _added(exponents, nonnegative=is_nonnegative(base)):
+                self._push(raise_to(base, exponent), list(places))
 
 
-def _added(exponents: list[float], nonnegative: bool) -> list[float]:
+def _added(exponents: list[float], *, nonnegative: bool) -> list[float]:
     """The exponents of a product of powers of one base, added up unless a root would vanish (sqrt(x)**2 is not x)."""
     if len(exponents) == 1:
         return exponents
-    whole = sum(exponent for exponent in exponents if exponent == int(exponent))
-    roots = [exponent for exponent in exponents if exponent != int(exponent)]
+    whole = 0.0 + sum(exponent for exponent in exponents if exponent.is_integer())
+    roots = [exponent for exponent in exponents if not exponent.is_integer()]
     merged = whole + sum(roots)
-    if roots and merged == int(merged) and not nonnegative:
+    if roots and merged.is_integer() and not nonnegative:
         return [*roots, whole] if whole else roots
     return [merged] if merged else []
 

@@ -6,9 +6,11 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from service.ir import size
+from service.ir.coefficient import CONTRACT, parts
 from service.ir.leaves import DELTA, constant, delta, fill_value
 from service.ir.node import Node, make
-from service.ir.op import Op, operations, register
+from service.ir.op import Op, register
+from service.ir.recursion import contract
 from service.ir.size import Shape, Size
 
 Group = tuple[list[int], list[int]]
@@ -82,9 +84,7 @@ def _smaller(left: Size, right: Size) -> bool:
 
 def _split_identity(node: Node, shape: Shape) -> Node | None:
     """Where an axis that a delta ties to another is split, the delta splits and its other axis is merged outside."""
-    from service.ir.contraction import contract, parts
-
-    if node.op is not operations()["contract"] and node.op is not DELTA:
+    if node.op is not CONTRACT and node.op is not DELTA:
         return None
     coefficient, factors, sizes = parts(node)
     for old, new in groups(node.shape, shape):

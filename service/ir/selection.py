@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.ir.leaves import DELTA, SELECTOR, UNIT, delta, selector, unit
 from service.ir.node import Node
+from service.ir.recursion import contract
 from service.ir.size import Size, add, multiply
 
 if TYPE_CHECKING:
@@ -123,8 +124,6 @@ def _is_pick(product: Product, heavy: tuple[Node, Labels]) -> bool:
 
 def _pick_heavy(product: Product, heavy: tuple[Node, Labels]) -> None:
     """Replace a tensor by its entry or slice under every unit that stands on one of its labels."""
-    from service.ir.contraction import contract
-
     node, labels = heavy
     units = {factor[1][0]: factor[0] for factor in product.factors if factor[0].op is UNIT}
     picked = [(units[label], [label]) for label in dict.fromkeys(labels) if label in units]

@@ -99,6 +99,15 @@ def divide(whole: Size, part: Size) -> Size | None:
     return _size(quotient)
 
 
+def numbers(shape: Shape) -> tuple[int, ...]:
+    """The sizes of a shape that has no named ones; a TypeError where it has."""
+    for size in shape:
+        if isinstance(size, Dim):
+            message = f"the size {size!r} has no number"
+            raise TypeError(message)
+    return tuple(size for size in shape if isinstance(size, int))
+
+
 def names(size: Size) -> set[str]:
     """The names that occur in a size."""
     return {name for monomial, _ in size.terms for name in monomial} if isinstance(size, Dim) else set()

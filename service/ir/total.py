@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.ir.contraction import scale, split_coefficient
+from service.ir.coefficient import scale, split_coefficient
 from service.ir.leaves import FILL, constant, fill_value
 from service.ir.node import Node, make
 from service.ir.op import Op, register
 from service.ir.reshaping import RESHAPE, reshape
 from service.ir.size import Shape
 
+ROWS = register(Op("rows", "kernel", "terms stacked along a new first axis, for printing only", internal=True))
 TOTAL = register(Op("total", "kernel", "the sum of terms of one shape", internal=True))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.ir.contraction import contract, scale
+from service.ir.coefficient import scale
+from service.ir.contraction import contract
 from service.ir.node import Node
 from service.ir.op import Notation, Op, Rule, register
 from service.ir.power import raise_to

@@ -155,8 +155,8 @@ function("polygamma", lambda x, n: special.polygamma(n, x),
          lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
          parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
          numpy="special.polygamma", latex=r"\psi")  # fmt: skip
-function("sigmoid", special.expit, lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))", numpy="special.expit",
-         latex=r"\sigma", aliases=("expit",))  # fmt: skip
+function("sigmoid", special.expit, lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
+         numpy="special.expit",         latex=r"\sigma", aliases=("expit",))  # fmt: skip
 function("logit", special.logit, lambda out, x: raise_to(x * (1 - x), -1), summary="log(x / (1 - x))",
          numpy="special.logit")  # fmt: skip
 function("softplus", lambda x: np.logaddexp(0, x), lambda out, x: call("sigmoid", x), summary="log(1 + exp(x))",
@@ -235,7 +235,8 @@ composed("square", lambda x: raise_to(x, 2), summary="x**2", latex=Notation("{#1
 composed("reciprocal", lambda x: raise_to(x, -1), summary="1 / x", latex=Notation(r"\frac{1}{#1}", precedence=80))
 composed("silu", lambda x: x * call("sigmoid", x), summary="x * sigmoid(x)",
          numpy=Notation("#1*special.expit(#1)", precedence=50, needs=(100,)))  # fmt: skip
-composed("gelu", lambda x: 0.5 * x * call("erfc", (-1 / math.sqrt(2)) * x), summary="x * Phi(x), Phi the normal distribution",
+composed("gelu", lambda x: 0.5 * x * call("erfc", (-1 / math.sqrt(2)) * x),
+         summary="x * Phi(x), Phi the normal distribution",
          numpy=Notation("#1*special.ndtr(#1)", precedence=50, needs=(100,)))  # fmt: skip
 
 

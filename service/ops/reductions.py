@@ -283,7 +283,7 @@ register(
         "products over the last axis leaving `order` entries out: the derivatives of prod",
         (ARRAY, Parameter("order", "integer", 1, required=False)),
         _prod_except_shape,
-        lambda x, order: products(x, order),
+        products,
         numpy=Notation(name="prod_except", prelude=_PROD_EXCEPT_CODE),
         example="prod_except(x)",
     )

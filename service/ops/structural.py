@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from service.errors import InvalidRequestError, ShapeError
 from service.ir import size
@@ -58,7 +58,8 @@ def _place(axis: int, rank: int) -> int:
     try:
         return axis_in(axis, rank)
     except ValueError as error:
-        raise InvalidRequestError(f"axis {error}") from None
+        message = f"axis {error}"
+        raise InvalidRequestError(message) from None
 
 
 def _stack(*parts: Node, axis: int = 0) -> Node:
@@ -86,7 +87,7 @@ def _concatenate_shape(*parts: Shape, axis: int = 0) -> Shape:
 def _concatenate(*parts: Node, axis: int = 0) -> Node:
     shape = _concatenate_shape(*(part.shape for part in parts), axis=axis)
     place = _place(axis, len(shape))
-    terms, start = [], 0
+    terms, start = list[Node](), cast("Size", 0)
     out: list[Hashable] = list(range(len(shape)))
     for part in parts:
         labels = [*out[:place], "part", *out[place + 1 :]]
@@ -234,13 +235,15 @@ def _einsum(*inputs: Node, subscripts: str) -> Node:
     return contract(zip(inputs, labels, strict=True), out)
 
 
+_PARTS = (Parameter("parts", "arrays"), Parameter("axis", "integer", 0, required=False))
+_SHAPE = (Parameter("shape", "shape"),)
 _declare("reshape", "the entries in row-major order under another shape", _reshape_shape,
          lambda x, shape: reshape(x, _reshape_shape(x.shape, shape)), (ARRAY, Parameter("shape", "shape")),
          example="reshape(x, (2, 3))")  # fmt: skip
 _declare("stack", "parts of one shape along a new axis", _stack_shape, _stack,
-         (Parameter("parts", "arrays"), Parameter("axis", "integer", 0, required=False)), example="stack([x, y])")  # fmt: skip
+         _PARTS, example="stack([x, y])")  # fmt: skip
 _declare("concatenate", "parts joined along an axis", _concatenate_shape, _concatenate,
-         (Parameter("parts", "arrays"), Parameter("axis", "integer", 0, required=False)),
+         _PARTS,
          example="concatenate([x, y])")  # fmt: skip
 _declare("getitem", "entries and slices, as NumPy's basic indexing", _getitem_shape, _getitem,
          (ARRAY, Parameter("index", "index")), example="x[1:]")  # fmt: skip
@@ -249,7 +252,7 @@ _declare("diag", "the diagonal of a matrix, or the matrix with a vector on its d
 _declare("einsum", "sums of products by index labels, as NumPy's einsum", _einsum_shape, _einsum,
          (Parameter("subscripts", "subscripts"), Parameter("operands", "operands")),
          example="einsum('ij,j->i', A, x)")  # fmt: skip
-_declare("zeros", "an array of zeros", lambda shape: shape, lambda shape: constant(0.0, shape), (Parameter("shape", "shape"),),
+_declare("zeros", "an array of zeros", lambda shape: shape, lambda shape: constant(0.0, shape), _SHAPE,
          example="zeros(3)")  # fmt: skip
-_declare("ones", "an array of ones", lambda shape: shape, lambda shape: constant(1.0, shape), (Parameter("shape", "shape"),),
+_declare("ones", "an array of ones", lambda shape: shape, lambda shape: constant(1.0, shape), _SHAPE,
          example="ones(3)")  # fmt: skip

@@ -8,11 +8,13 @@ from typing import Any
 from service.ir.leaves import DELTA, SELECTOR, UNIT, constant
 from service.ir.node import Node
 from service.ir.size import Shape, add, multiply, subtract
-from service.render.product_form import Network, as_tensor, untransposed
+from service.render.product_form import Network, as_tensor, index_notation
 from service.render.terms import filled, is_a, multiplied, scaled, term
 
 Factor = tuple[Node, tuple[int, ...]]
+Written = tuple[Node, tuple[int, ...], bool]
 MATRIX = 2
+WHOLE = (None, None, None)  # the slice that takes everything
 
 
 def contraction_form(
@@ -37,37 +39,45 @@ def contraction_form(
     return _assembled(scalars, tensors, node.shape, coefficient)
 
 
-def _indexed(factors: Sequence[Factor], forms: Mapping[Node, Node], rank: int) -> list[tuple[Node, tuple[int, ...], bool]]:
+def _indexed(factors: Sequence[Factor], forms: Mapping[Node, Node], rank: int) -> list[Written]:
     """Factors as terms with labels and whether each is an identity; a unit or selector on a summed axis is an index."""
-    heavy = [list(factor) for factor in factors if factor[0].op not in (UNIT, SELECTOR)]
-    cuts: dict[int, dict[int, Any]] = {}
-    used: list[Factor] = []
     light = [factor for factor in factors if factor[0].op in (UNIT, SELECTOR)]
-    for child, labels in light:
-        row = labels[0]
+    heavy = [factor for factor in factors if factor[0].op not in (UNIT, SELECTOR)]
+    cuts = _cuts(light, heavy, rank)
+    result = [
+        (*_cut(filled(forms[child], child.shape), places, cuts.get(k, {})), child.op is DELTA)
+        for k, (child, places) in enumerate(heavy)
+    ]
+    used = [cut for by_label in cuts.values() for cut in by_label.values()]
+    return result + [(forms[child], labels, False) for child, labels in light if (child, labels) not in used]
+
+
+def _cuts(light: Sequence[Factor], heavy: Sequence[Factor], rank: int) -> dict[int, dict[int, Factor]]:
+    """By number of a heavy factor and label: the unit or selector that this label of it, and nothing else, meets."""
+    cuts: dict[int, dict[int, Factor]] = {}
+    for factor in light:
+        row = factor[1][0]
         holders = [k for k, (other, places) in enumerate(heavy) if row in places and other.op is not DELTA]
         alone = row >= rank and len(holders) == 1 and sum(row in places for _, places in light) == 1
         if alone and heavy[holders[0]][1].count(row) == 1:
-            cuts.setdefault(holders[0], {})[row] = (child, labels)
-            used.append((child, labels))
-    result: list[tuple[Node, tuple[int, ...], bool]] = []
-    for k, (child, places) in enumerate(heavy):
-        form = filled(forms[child], child.shape)
-        if k in cuts:
-            index, kept = [], []
-            for label in places:
-                index.append(_index_of(cuts[k].get(label)))
-                kept += [label] if label not in cuts[k] else list(cuts[k][label][1][1:])
-            while index and index[-1] == (None, None, None):
-                index.pop()
-            form, places = term("getitem", form, index=tuple(index)), tuple(kept)
-        result.append((form, tuple(places), child.op is DELTA))
-    return result + [(forms[child], labels, False) for child, labels in light if (child, labels) not in used]
+            cuts.setdefault(holders[0], {})[row] = factor
+    return cuts
+
+
+def _cut(form: Node, places: tuple[int, ...], cuts: Mapping[int, Factor]) -> tuple[Node, tuple[int, ...]]:
+    """A factor indexed by its cuts, under the labels that are left."""
+    if not cuts:
+        return form, places
+    index = [_index_of(cuts.get(label)) for label in places]
+    while index[-1] == WHOLE:
+        index.pop()
+    kept = [new for label in places for new in (cuts[label][1][1:] if label in cuts else (label,))]
+    return term("getitem", form, index=tuple(index)), tuple(kept)
 
 
 def _index_of(cut: Factor | None) -> Any:
     if cut is None:
-        return (None, None, None)
+        return WHOLE
     child = cut[0]
     if child.op is UNIT:
         return plain_index(child.attributes, child.shape[0])
@@ -96,7 +106,7 @@ def slice_of(selector: Node) -> tuple[Any, Any, Any]:
     return begin, stop, None if step == 1 else step
 
 
-def _grouped(component: Sequence[tuple[Node, tuple[int, ...], bool]]) -> list[tuple[Node, tuple[int, ...], bool]]:
+def _grouped(component: Sequence[Written]) -> list[Written]:
     """Tensors of three or more axes under the same labels multiplied entry by entry."""
     groups: dict[tuple[int, ...], list[Node]] = {}
     result = []
@@ -108,9 +118,11 @@ def _grouped(component: Sequence[tuple[Node, tuple[int, ...], bool]]) -> list[tu
     return result + [(multiplied(group), places, False) for places, group in groups.items()]
 
 
-def _components(factors: Sequence[tuple[Node, tuple[int, ...], bool]]) -> list[list[tuple[Node, tuple[int, ...], bool]]]:
+def _components(
+    factors: Sequence[Written],
+) -> list[list[Written]]:
     """The factors that labels connect, each group in the order of its first factor."""
-    groups: list[tuple[set[int], list[tuple[Node, tuple[int, ...], bool]]]] = []
+    groups: list[tuple[set[int], list[Written]]] = []
     for factor in factors:
         labels, members = set(factor[1]), [factor]
         rest = []
@@ -124,7 +136,9 @@ def _components(factors: Sequence[tuple[Node, tuple[int, ...], bool]]) -> list[l
     return [members for _, members in groups]
 
 
-def _assembled(scalars: Sequence[Node], tensors: list[tuple[Node, Sequence[int]]], shape: Shape, coefficient: float) -> Node:
+def _assembled(
+    scalars: Sequence[Node], tensors: list[tuple[Node, Sequence[int]]], shape: Shape, coefficient: float
+) -> Node:
     """The components multiplied: an outer product of two vectors, an einsum of more, with broadcast axes left out."""
     covered = sorted(label for _, free in tensors for label in free)
     if not tensors:
@@ -135,11 +149,7 @@ def _assembled(scalars: Sequence[Node], tensors: list[tuple[Node, Sequence[int]]
         (first, _), (second, _) = sorted(tensors, key=lambda tensor: tensor[1][0])
         body = term("outer", first, second)
     else:
-        letters = {label: "ijklmnopqrstuvwxyzabcdefgh"[k] for k, label in enumerate(covered)}
-        tensors = [untransposed(form, tuple(free)) for form, free in sorted(tensors, key=lambda tensor: tensor[1][0])]
-        inputs = ",".join("".join(letters[label] for label in free) for _, free in tensors)
-        out = "".join(letters[label] for label in covered)
-        body = term("einsum", *(form for form, _ in tensors), subscripts=f"{inputs}->{out}")
+        body = index_notation(tensors, covered)
     missing = [axis for axis in range(len(shape)) if axis not in covered]
     if missing and missing[-1] > min(covered):
         axes = range(min(covered), len(shape))

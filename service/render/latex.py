@@ -34,7 +34,13 @@ def latex_form(root: Node) -> str:
 def latex_name(name: str, rank: int) -> str:
     """A variable's name: Greek letters, digits as an index, vectors in bold."""
     letters, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
-    shown = rf"\{letters}" if letters in GREEK else letters if len(letters) == 1 else rf"\mathrm{{{letters}}}".replace("_", r"\_")
+    shown = (
+        rf"\{letters}"
+        if letters in GREEK
+        else letters
+        if len(letters) == 1
+        else rf"\mathrm{{{letters}}}".replace("_", r"\_")
+    )
     if rank == 1:
         shown = rf"\boldsymbol{{{shown}}}" if letters in GREEK else rf"\mathbf{{{letters}}}".replace("_", r"\_")
     return f"{shown}_{{{digits}}}" if digits else shown
@@ -81,7 +87,11 @@ class LatexDialect(TextDialect):
         rows = inner.removeprefix("[").removesuffix("]").split("], [")
         joined = (" & ".join(row.strip("[]").split(", ")) for row in rows)
         separator = r" \\ "
-        flat = separator.join(joined) if len(rows) > 1 or inner.startswith("[[") else separator.join(inner.strip("[]").split(", "))
+        flat = (
+            separator.join(joined)
+            if len(rows) > 1 or inner.startswith("[[")
+            else separator.join(inner.strip("[]").split(", "))
+        )
         return rf"\begin{{pmatrix}} {flat} \end{{pmatrix}}"
 
     def special(self, node: Node, inputs: Sequence[Written]) -> Written | None:

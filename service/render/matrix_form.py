@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from service.ir.contraction import CONTRACT, split_coefficient
+from service.ir.coefficient import CONTRACT, split_coefficient
 from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE, constant, fill_value
 from service.ir.node import Node
 from service.ir.power import split_power
 from service.ir.reshaping import RESHAPE, groups
-from service.ir.total import TOTAL
+from service.ir.total import ROWS, TOTAL
 from service.ir.walk import topological
-from service.ops.linalg import COFACTORS, INV, LOGDET
+from service.ops.determinants import COFACTORS, INV, LOGDET
 from service.ops.reductions import LOGSUMEXP, MAX, MIN, PRODUCTS, SOFTMAX
 from service.render.contraction_form import contraction_form, plain_index, slice_of
 from service.render.ordering import sorted_for_reading
 from service.render.terms import filled, powered, scaled, term, transposed
-from service.rewrite.collect import ROWS as STACKED_ROWS
 
 Forms = dict[Node, Node]
 MATRIX = 2
@@ -49,7 +48,7 @@ def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
         return _sum(node, forms, rank, orientation)
     if node.op is CONTRACT:
         return _signed(node, forms, rank, node.attributes.coefficient, orientation)
-    if node.op is STACKED_ROWS:
+    if node.op is ROWS:
         return term("stack", *(filled(forms[child], child.shape) for child in node.inputs))
     if node.op is RESHAPE:
         return _reshape(node, forms)
@@ -82,7 +81,11 @@ def _sum(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
             positive = _signed(child, forms, rank, -child.attributes.coefficient, orientation)
             result = term("subtract", result, positive)
         else:
-            form = _signed(child, forms, rank, child.attributes.coefficient, orientation) if child.op is CONTRACT else forms[child]
+            form = (
+                _signed(child, forms, rank, child.attributes.coefficient, orientation)
+                if child.op is CONTRACT
+                else forms[child]
+            )
             result = form if result is None else term("add", result, form)
     return constant(0.0) if result is None else result
 
@@ -111,8 +114,15 @@ def _reshape(node: Node, forms: Forms) -> Node:
     (child,) = node.inputs
     if child.op is CONTRACT and len(node.shape) == 1 and len(child.shape) == MATRIX:
         return term("vec", transposed(filled(forms[child], child.shape)))
-    if child.op is CONTRACT and len(node.shape) == MATRIX and [len(old) for old, _ in groups(child.shape, node.shape)] == [2, 2]:
-        factors = {tuple(sorted(labels)): (factor, labels) for factor, labels in zip(child.inputs, child.attributes.operands, strict=True)}
+    if (
+        child.op is CONTRACT
+        and len(node.shape) == MATRIX
+        and [len(old) for old, _ in groups(child.shape, node.shape)] == [2, 2]
+    ):
+        factors = {
+            tuple(sorted(labels)): (factor, labels)
+            for factor, labels in zip(child.inputs, child.attributes.operands, strict=True)
+        }
         if set(factors) == {(0, 2), (1, 3)} and len(child.inputs) == MATRIX:
             left, right = (_upright(*factors[pair], forms) for pair in ((0, 2), (1, 3)))
             return scaled(term("kron", left, right), child.attributes.coefficient)
@@ -171,7 +181,9 @@ def _cofactors(node: Node, forms: Forms) -> Node:
 
 _CONSTANT_TENSORS: dict[object, Callable[[Node], Node]] = {
     DELTA: lambda node: term("eye", n=node.shape[0]),
-    UNIT: lambda node: term("getitem", term("eye", n=node.shape[0]), index=(plain_index(node.attributes, node.shape[0]),)),
+    UNIT: lambda node: term(
+        "getitem", term("eye", n=node.shape[0]), index=(plain_index(node.attributes, node.shape[0]),)
+    ),
     SELECTOR: lambda node: term("getitem", term("eye", n=node.shape[0]), index=((None, None, None), slice_of(node))),
 }
 

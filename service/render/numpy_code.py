@@ -25,14 +25,22 @@ def numpy_form(root: Node, variables: Mapping[str, Shape], name: str) -> str:
     dialect = NumpyDialect(taken, variables)
     program = write(root, dialect)
     body = [*(f"{target} = {text}" for target, text in program.assignments), f"return {program.result}"]
-    parameters = [dialect.variable(variable) for variable in variables if variable in used or _gives_size(variable, nodes, dialect)]
+    parameters = [
+        dialect.variable(variable)
+        for variable in variables
+        if variable in used or _gives_size(variable, nodes, dialect)
+    ]
     code = "\n".join(f"    {line}" for line in body)
     imports = ["import numpy as np"]
     if "special." in code:
         imports.append("from scipy import special")
     if any("permutations" in prelude for prelude in preludes):
         imports.insert(0, "from itertools import permutations")
-    parts = ["\n".join(imports), *(prelude.rstrip() for prelude in preludes), f"def {name}({', '.join(parameters)}):\n{code}"]
+    parts = [
+        "\n".join(imports),
+        *(prelude.rstrip() for prelude in preludes),
+        f"def {name}({', '.join(parameters)}):\n{code}",
+    ]
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -51,7 +59,7 @@ class NumpyDialect(TextDialect):
         self.asked: set[str] = set()
         self.sources = {
             size.terms[0][0][0]: (variable, axis)
-            for variable, shape in reversed(variables.items())
+            for variable, shape in reversed(list(variables.items()))
             for axis, size in enumerate(shape)
             if isinstance(size, Dim) and size == named(size.terms[0][0][0] if size.terms[0][0] else "")
         }

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
+from service.errors import LimitError
 from service.ir.node import Node
 from service.ir.size import Size
 from service.render.terms import COLUMN, ROW, chained, is_a, multiplied, term, transposed
 
 Label = Hashable
+LETTERS = "ijklmnopqrstuvwxyzabcdefghABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Operand = tuple[Node, tuple[Label, ...]]
 MATRIX = 2
 
 
@@ -115,7 +118,11 @@ class Network:
                 self.edges.remove(one)
                 self.edges.remove(other)
                 lonely = not (ends & set(free)) and not any(self.at(x) or self.vectors.get(x) for x in ends)
-                if lonely and not ends & self.touched() and (one.tail != other.tail or len(one.items) + len(other.items) > MATRIX):
+                if (
+                    lonely
+                    and not ends & self.touched()
+                    and (one.tail != other.tail or len(one.items) + len(other.items) > MATRIX)
+                ):
                     self.scalars.append(term("trace", chained([*one.items, *other.towards(one.tail)])))
                 else:
                     left, right = chained(one.items), chained(other.towards(one.head))
@@ -209,8 +216,8 @@ def _sum_of(vector: Vector) -> Node:
 def as_tensor(network: Network, free: Sequence[Label], orientation: str = "") -> Node:
     """The reduced network with its axes in the order of `free`."""
     network.reduce(free)
-    held = network.tensors or [label for label in network.sizes if label not in free and network.at(label)]
-    if held or len(free) > MATRIX:
+    stuck = any(label not in free and network.at(label) for label in network.sizes)
+    if stuck or network.tensors or len(free) > MATRIX:
         return _einsum(network, free)
     if len(free) == MATRIX:
         return _matrix(network, free[0], free[1])
@@ -234,30 +241,40 @@ def _matrix(network: Network, row: Label, column: Label) -> Node:
     return chained(items)
 
 
-def untransposed(node: Node, labels: tuple[Label, ...]) -> tuple[Node, tuple[Label, ...]]:
-    """Index notation needs no transposes: the indices change places instead."""
-    if is_a(node, "transpose") and len(labels) == MATRIX:
-        return node.inputs[0], labels[::-1]
-    return node, labels
-
-
 def _einsum(network: Network, free: Sequence[Label]) -> Node:
-    """Index notation for what no matrix product says."""
-    operands: list[tuple[Node, tuple[Label, ...]]] = [(chained(edge.items), (edge.tail, edge.head)) for edge in network.edges]
+    """What no matrix product says: one tensor, a product entry by entry, or index notation."""
+    operands: list[Operand] = [(chained(edge.items), (edge.tail, edge.head)) for edge in network.edges]
     operands += [(_one(vectors).term(), (label,)) for label, vectors in network.vectors.items()]
     operands += network.tensors
     operands += [(term("eye", n=network.sizes[one]), (one, other)) for one, other in network.deltas]
     if len(operands) == 1 and set(operands[0][1]) == set(free):
-        node, labels = operands[0]
-        order = tuple(labels.index(label) for label in free)
-        plain = order == tuple(range(len(order)))
-        return node if plain else term("transpose", node, axes=None if order == tuple(range(len(order)))[::-1] else order)
+        return _reordered(operands[0][0], [operands[0][1].index(label) for label in free])
     if all(labels == tuple(free) for _, labels in operands):
         return multiplied([node for node, _ in operands])
-    operands = [untransposed(node, labels) for node, labels in operands]
-    names: dict[Label, str] = {}
-    for label in [*free, *(label for _, labels in operands for label in labels)]:
-        names.setdefault(label, "ijklmnopqrstuvwxyzabcdefghABCDEFGHIJKLMNOPQRSTUVWXYZ"[len(names)])
-    operands.sort(key=lambda operand: [names[label] for label in operand[1]])
-    inputs = ",".join("".join(names[label] for label in labels) for _, labels in operands)
-    return term("einsum", *(node for node, _ in operands), subscripts=inputs + "->" + "".join(names[label] for label in free))
+    return index_notation(operands, free)
+
+
+def _reordered(node: Node, order: list[int]) -> Node:
+    axes = list(range(len(order)))
+    if order == axes:
+        return node
+    return term("transpose", node, axes=None if order == axes[::-1] else tuple(order))
+
+
+def index_notation(operands: Sequence[tuple[Node, Sequence[Label]]], free: Sequence[Label]) -> Node:
+    """The einsum of operands under labels; it needs no transposes, since indices change places instead."""
+    turned = [_untransposed(node, labels) for node, labels in operands]
+    labels = dict.fromkeys([*free, *(label for _, places in turned for label in places)])
+    if len(labels) > len(LETTERS):
+        raise LimitError("einsum_labels", len(labels), len(LETTERS))
+    names = dict(zip(labels, LETTERS, strict=False))
+    turned.sort(key=lambda operand: sorted(LETTERS.index(names[label]) for label in operand[1]))
+    inputs = ",".join("".join(names[label] for label in places) for _, places in turned)
+    out = "".join(names[label] for label in free)
+    return term("einsum", *(node for node, _ in turned), subscripts=f"{inputs}->{out}")
+
+
+def _untransposed(node: Node, labels: Sequence[Label]) -> tuple[Node, Sequence[Label]]:
+    if is_a(node, "transpose") and len(labels) == MATRIX:
+        return node.inputs[0], labels[::-1]
+    return node, labels

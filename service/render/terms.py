@@ -55,7 +55,11 @@ def transposed(node: Node) -> Node:
         return term("negative", transposed(node.inputs[0]))
     if node.op.name in {"multiply", "divide"} and not (node.inputs[0].shape and node.inputs[1].shape):
         return term(node.op.name, *map(transposed, node.inputs))
-    if node.op.name in {"add", "subtract"} and node.inputs[0].shape == node.inputs[1].shape and any(is_a(x, "transpose") for x in node.inputs):
+    if (
+        node.op.name in {"add", "subtract"}
+        and node.inputs[0].shape == node.inputs[1].shape
+        and any(is_a(x, "transpose") for x in node.inputs)
+    ):
         return term(node.op.name, *map(transposed, node.inputs))
     return term("transpose", node)
 

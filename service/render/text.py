@@ -44,7 +44,9 @@ class TextDialect:
         if node.op is VARIABLE:
             return self.variable(node.attributes), ATOM
         if node.op is SIZE:
-            return self.size(node.attributes), ATOM if len(node.attributes.terms) == 1 and "*" not in repr(node.attributes) else SUM
+            return self.size(node.attributes), ATOM if len(node.attributes.terms) == 1 and "*" not in repr(
+                node.attributes
+            ) else SUM
         if node.op is FILL:
             return self.number(node.attributes)
         if node.op is ARRAY:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.ir.contraction import CONTRACT, contract, parts, scale, split_coefficient
+from service.ir.coefficient import CONTRACT, parts, scale, split_coefficient
+from service.ir.contraction import contract
 from service.ir.leaves import FILL, UNIT, constant
 from service.ir.node import Node, make
-from service.ir.op import Op, register
-from service.ir.total import TOTAL, total
+from service.ir.total import ROWS, TOTAL, total
 from service.ir.walk import rebuild
 from service.rewrite.simplify import distributed, reconstruct
 
-ROWS = register(Op("rows", "kernel", "terms stacked along a new first axis", internal=True))
 MATRIX = 2
 MOST_ROWS = 16  # a longer axis is better said with slices than entry by entry
 MOST_TERMS = 60  # collecting compares every pair of factors of a sum: longer sums stay as they are
@@ -73,7 +72,7 @@ def _most_shared(node: Node) -> Node | None:
     if not candidates:
         return None
     key, group = max(candidates, key=lambda entry: (len(entry[1]), bool(entry[0][0].shape), entry[0][0].digest))  # type: ignore[attr-defined]
-    chosen = {term: rest for term, rest in reversed(group)}
+    chosen = dict(reversed(group))
     shared, places, axes = key[0], key[1], key[2]
     inner = _common_number(total(chosen.values(), next(iter(chosen.values())).shape))
     labels = [("axis", axis) for axis in axes[0]] + [("shared", k) for k in axes[1]]  # type: ignore[index]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from service.ir.contraction import CONTRACT, contract, split_coefficient
+from service.ir.coefficient import CONTRACT, split_coefficient
+from service.ir.contraction import contract
 from service.ir.leaves import FILL, VARIABLE, constant
 from service.ir.node import Node, make
 from service.ir.size import Shape
@@ -24,27 +25,25 @@ def _match(pairs: list[tuple[Node, Node]], bindings: Bindings) -> Bindings | Non
         return bindings
     (pattern, node), *rest = pairs
     if pattern.op is VARIABLE:
-        if bindings.setdefault(pattern, node) is not node:
-            return None
-        return _match(rest, bindings)
-    if pattern.op is FILL:
-        same = node.op is FILL and node.attributes == pattern.attributes
-        return _match(rest, bindings) if same else None
+        known = bindings.get(pattern, node) is node
+        return _match(rest, bindings | {pattern: node}) if known else None
+    if not _is_alike(pattern, node):
+        return None
+    orders = permutations(node.inputs) if pattern.op is TOTAL else [node.inputs]
+    for order in orders:
+        found = _match([*zip(pattern.inputs, order, strict=True), *rest], bindings)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_alike(pattern: Node, node: Node) -> bool:
+    """Whether operation and attributes agree, whatever the inputs and the shape."""
     if pattern.op is not node.op or len(pattern.inputs) != len(node.inputs):
-        return None
+        return False
     if pattern.op is TOTAL:
-        if len(node.inputs) > MOST_TERMS:
-            return None
-        for order in permutations(node.inputs):
-            found = _match([*zip(pattern.inputs, order, strict=True), *rest], dict(bindings))
-            if found is not None:
-                return found
-        return None
-    if pattern.op is CONTRACT and not _is_scaled(pattern, node):
-        return None
-    if pattern.op is not CONTRACT and pattern.attributes != node.attributes:
-        return None
-    return _match([*zip(pattern.inputs, node.inputs, strict=True), *rest], bindings)
+        return len(node.inputs) <= MOST_TERMS
+    return _is_scaled(pattern, node) if pattern.op is CONTRACT else bool(pattern.attributes == node.attributes)
 
 
 def _is_scaled(pattern: Node, node: Node) -> bool:

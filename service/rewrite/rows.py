@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.ir.contraction import CONTRACT, contract, parts, permute
+from service.ir.coefficient import CONTRACT, parts
+from service.ir.contraction import contract, permute
 from service.ir.leaves import delta, variable
 from service.ir.node import Node
 from service.ir.op import Op, lowered, operations
 from service.ir.power import raise_to, split_power
 from service.ir.total import terms_of
-from service.ops.linalg import COFACTORS, INV, LOGDET, inverse, logdet
+from service.ops.determinants import COFACTORS, INV, LOGDET, inverse, logdet
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
 from service.rewrite.pattern import matches, substituted
 
@@ -121,7 +122,13 @@ def _cofactor_over_det(node: Node) -> Node | None:
         (x,), labels = cofactor[0].inputs, cofactor[1]
         for divisor in factors:
             base, exponent = split_power(divisor[0])
-            if base.op is COFACTORS and _order(base) == 0 and base.inputs[0] is x and exponent <= -1 and divisor[1] == labels[:-2]:
+            if (
+                base.op is COFACTORS
+                and _order(base) == 0
+                and base.inputs[0] is x
+                and exponent <= -1
+                and divisor[1] == labels[:-2]
+            ):
                 kept = [factor for factor in factors if factor is not cofactor and factor is not divisor]
                 kept.append((inverse(x), (*labels[:-2], labels[-1], labels[-2])))
                 kept.append((raise_to(base, exponent + 1), divisor[1]))
@@ -160,7 +167,9 @@ ROWS: tuple[Row, ...] = (
     _scalar("log(exp(x)) -> x", _f("log", _f("exp", _x)), _x),
     _scalar("log(1 + exp(x)) -> softplus(x)", _f("log", 1 + _f("exp", _x)), _f("softplus", _x)),
     _scalar("log1p(exp(x)) -> softplus(x)", _f("log1p", _f("exp", _x)), _f("softplus", _x)),
-    _scalar("log(exp(x) + exp(y)) -> logaddexp(x, y)", _f("log", _f("exp", _x) + _f("exp", _y)), _f("logaddexp", _x, _y)),
+    _scalar(
+        "log(exp(x) + exp(y)) -> logaddexp(x, y)", _f("log", _f("exp", _x) + _f("exp", _y)), _f("logaddexp", _x, _y)
+    ),
     _scalar("log(sigmoid(x)) -> -softplus(-x)", _f("log", _f("sigmoid", _x)), -_f("softplus", -_x)),
     _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + _f("exp", _x)), _f("sigmoid", -_x)),
     _scalar("log1p(-1 + x) -> log(x)", _f("log1p", _x - 1), _f("log", _x)),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from service.ir.contraction import CONTRACT, contract, parts
+from service.ir.coefficient import CONTRACT, parts
+from service.ir.contraction import contract
 from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
 from service.ir.power import raise_to
@@ -27,7 +28,9 @@ def simplify(roots: Sequence[Node]) -> list[Node]:
         shared = {node for node, count in counts.items() if count > 1}
         new_shared: set[Node] = set()
 
-        def change(node: Node, inputs: tuple[Node, ...], shared: set[Node] = shared, kept: set[Node] = new_shared) -> Node:
+        def change(
+            node: Node, inputs: tuple[Node, ...], shared: set[Node] = shared, kept: set[Node] = new_shared
+        ) -> Node:
             result = _rewritten(distributed(_flattened(node, inputs, kept), kept))
             if node in shared:
                 kept.add(result)
@@ -93,23 +96,30 @@ def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
         inner, pieces, _ = parts(child)
         coefficient *= inner
         room -= len(pieces) - 1
-        names = {place: label for place, label in enumerate(labels)}
+        names = dict(enumerate(labels))
         for piece, places in pieces:
             factors.append((piece, [names.get(place, (number, place)) for place in places]))
-        sizes |= {label: n for label, n in zip(labels, child.shape, strict=True)}
+        sizes |= dict(zip(labels, child.shape, strict=True))
     return contract(factors, range(len(node.shape)), sizes, coefficient)
 
 
 def distributed(node: Node, shared: Collection[Node]) -> Node:
-    """A product with an unshared sum of terms that all hold a constant tensor is a sum of products: these then cancel."""
+    """A product with an unshared sum whose terms all hold a constant tensor is a sum of products: these cancel."""
     if node.op is not CONTRACT:
         return node
     coefficient, factors, sizes = parts(node)
     for number, (child, labels) in enumerate(factors):
-        if child.op is TOTAL and child not in shared and len(child.inputs) <= MOST_FACTORS and all(map(_has_constant_tensor, child.inputs)):
+        if (
+            child.op is TOTAL
+            and child not in shared
+            and len(child.inputs) <= MOST_FACTORS
+            and all(map(_has_constant_tensor, child.inputs))
+        ):
             rest = factors[:number] + factors[number + 1 :]
             axes, known = range(len(node.shape)), dict(enumerate(sizes))
-            return total((contract([*rest, (term, labels)], axes, known, coefficient) for term in child.inputs), node.shape)
+            return total(
+                (contract([*rest, (term, labels)], axes, known, coefficient) for term in child.inputs), node.shape
+            )
     return node
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.ir.contraction import CONTRACT, parts
+from service.ir.coefficient import CONTRACT, parts
 from service.ir.leaves import DELTA, FILL
 from service.ir.node import Node
 from service.ir.total import terms_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from service.frontends.write_graph import write_graph
@@ -28,7 +28,7 @@ def closed_forms(
     (readable,) = collect([node])
     term = matrix_form(readable, list(inputs), orientation)
     taken = [*inputs, *(found for shape in inputs.values() for entry in shape for found in size.names(entry))]
-    writers = {
+    writers: dict[str, Callable[[], Any]] = {
         "text": lambda: text_form(term, taken),
         "latex": lambda: latex_form(term),
         "numpy": lambda: numpy_form(term, inputs, name),

@@ -101,7 +101,12 @@ def _answer(
 
 
 def _plan(
-    task: Task, function: Function, concrete: Function, numeric: Sequence[Derivative], blocks: Sequence[Derivative], point: Point
+    task: Task,
+    function: Function,
+    concrete: Function,
+    numeric: Sequence[Derivative],
+    blocks: Sequence[Derivative],
+    point: Point,
 ) -> dict[str, Any]:
     """Shapes, structure, passes and estimated work; nothing is computed.
 
@@ -115,12 +120,23 @@ def _plan(
         count = point.batch_size or 1
         operations = program.shared.operations + program.per_point.operations * count
         size = BYTES * max(program.shared.largest, program.per_point.largest * count)
-    key = [function.function_id, task.plan_kind, task.layout, [block.wrt for block in blocks], sorted(point.sizes.items())]
+    key = [
+        function.function_id,
+        task.plan_kind,
+        task.layout,
+        [block.wrt for block in blocks],
+        sorted(point.sizes.items()),
+    ]
     return {
         "kind": task.plan_kind,
         "output_shape": list(written_shape(function.kernel[0])),
         "derivatives": [
-            {"output": block.output, "wrt": list(block.wrt), "shape": list(written_shape(block.node)), "structure": block.structure}
+            {
+                "output": block.output,
+                "wrt": list(block.wrt),
+                "shape": list(written_shape(block.node)),
+                "structure": block.structure,
+            }
             for block in blocks
         ],
         "passes": _passes(concrete, {name for block in numeric for name in block.wrt}),
@@ -138,4 +154,7 @@ def _passes(function: Function, names: set[str]) -> dict[str, int | None]:
     if not is_concrete(function.inputs):
         return {"forward": None, "reverse": None}
     entries = sum(math.prod(n for n in function.inputs[name] if isinstance(n, int)) for name in names)
-    return {"forward": entries, "reverse": sum(math.prod(n for n in out.shape if isinstance(n, int)) for out in function.kernel)}
+    return {
+        "forward": entries,
+        "reverse": sum(math.prod(n for n in out.shape if isinstance(n, int)) for out in function.kernel),
+    }

@@ -62,7 +62,9 @@ def derivatives(function: Function, kind: str, names: Sequence[str], layout: Lay
     return blocks
 
 
-def _of_output(output: Node, function: Function, order: int, names: Sequence[str]) -> list[tuple[tuple[str, ...], Node]]:
+def _of_output(
+    output: Node, function: Function, order: int, names: Sequence[str]
+) -> list[tuple[tuple[str, ...], Node]]:
     variables = [variable(name, function.inputs[name]) for name in names]
     if order == 0:
         return []

@@ -14,7 +14,7 @@ from service.ir.node import Node
 from service.ir.size import Shape
 from service.ir.walk import rebuild
 from service.rewrite.simplify import simplify
-from service.tasks.messages import Array, Limits, Task
+from service.tasks.messages import Array, Task
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping
 
 
 def _function(outputs: Sequence[Node], inputs: Mapping[str, Shape], used: tuple[str, ...]) -> Function:
-    lowered = rebuild(outputs, lambda node, children: lower(node, children))
+    lowered = rebuild(outputs, lower)
     return Function(tuple(outputs), tuple(simplify(lowered)), inputs, used)
 
 

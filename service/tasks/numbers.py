@@ -12,6 +12,7 @@ from service.errors import DomainError, InvalidRequestError, LimitError
 from service.execute.program import NonFinite, Program, compile_program
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
+from service.ir.size import numbers
 from service.ir.walk import topological
 from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point, spread
@@ -33,9 +34,11 @@ def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Pr
     """Compile what is asked for, after checking from shapes alone that it stays within the bounds."""
     count = point.batch_size or 1
     for node in outputs:
-        entries = math.prod(node.shape) * count
+        entries = math.prod(numbers(node.shape)) * count
         if entries > limits.elements:
-            raise LimitError("elements", entries, limits.elements, hint="fewer points at a time, or fewer variables in wrt")
+            raise LimitError(
+                "elements", entries, limits.elements, hint="fewer points at a time, or fewer variables in wrt"
+            )
     program = compile_program(outputs, point.batched, limits.elements)
     largest = max(program.shared.largest, program.per_point.largest * count)
     if largest > limits.elements:
@@ -55,13 +58,16 @@ def require_values(outputs: Sequence[Node], point: Point) -> None:
             raise InvalidRequestError(message, pointer="/at")
 
 
-def compute_numbers(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, layout: str) -> Numbers:
+def compute_numbers(
+    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, layout: str
+) -> Numbers:
     """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives."""
     nodes = [*outputs, *(block.node for block in derivatives)]
     require_values(nodes, point)
     program = compile_bounded(nodes, point, limits)
     results = [
-        spread(value, point.batch_size, _concrete(node)) for value, node in zip(program.run(point.arrays), nodes, strict=True)
+        spread(value, point.batch_size, numbers(node.shape))
+        for value, node in zip(program.run(point.arrays), nodes, strict=True)
     ]
     values, blocks = results[: len(outputs)], results[len(outputs) :]
     lead = 0 if point.batch_size is None else 1
@@ -70,16 +76,16 @@ def compute_numbers(outputs: Sequence[Node], derivatives: Sequence[Derivative], 
     return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks))
 
 
-def _concrete(node: Node) -> tuple[int, ...]:
-    return tuple(n for n in node.shape if isinstance(n, int))
-
-
 def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:
     """A derivative of what is not a number is not a number, whatever its formula says there."""
     if not np.isnan(value).any():
         return block
     axes = block.ndim - value.ndim
-    shape = (*value.shape, *(1,) * axes) if layout == "numerator" else (*value.shape[:lead], *(1,) * axes, *value.shape[lead:])
+    shape = (
+        (*value.shape, *(1,) * axes)
+        if layout == "numerator"
+        else (*value.shape[:lead], *(1,) * axes, *value.shape[lead:])
+    )
     return np.where(np.isnan(value).reshape(shape), np.nan, block)
 
 

@@ -1,0 +1,109 @@
+"""How the time for a derivative grows with the function: reverse pass, simplification and compilation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+import service.ops  # the operations register themselves
+from benchmarks.measuring import exponent, interleaved
+from benchmarks.report import Bound, Report, milliseconds
+from service.diff.reverse import jacobian
+from service.execute.program import Program, compile_program
+from service.ir.leaves import variable
+from service.ir.node import Node
+from service.ir.op import lowered
+from service.ir.walk import topological
+from service.rewrite.simplify import simplify
+
+__all__ = ["measure", "service"]
+
+SIZES = (100, 1000, 10_000)
+REPEATS = 7
+LIMIT = 1.15
+X = variable("x", ())
+V = variable("v", (3,))
+A = variable("A", (3, 3))
+
+Family = Callable[[int], tuple[Node, Node]]
+
+
+def chain(count: int) -> tuple[Node, Node]:
+    """sin(sin(... x)): every node is used once."""
+    node = X
+    for _ in range(count):
+        node = lowered("sin", node)
+    return node, X
+
+
+def shared(count: int) -> tuple[Node, Node]:
+    """u, v = u*sin(v), v*cos(u), over and over: every node is used twice, so that as a tree it is exponential."""
+    u, v = X, lowered("exp", X)
+    for _ in range(count // 4):
+        u, v = u * lowered("sin", v), v * lowered("cos", u)
+    return u + v, X
+
+
+def layers(count: int) -> tuple[Node, Node]:
+    """sum(tanh(A @ tanh(A @ ... v))): contractions and functions by turns."""
+    node = V
+    for _ in range(count // 2):
+        node = lowered("tanh", lowered("matmul", A, node))
+    return lowered("sum", node), V
+
+
+FAMILIES: Mapping[str, Family] = {"chain": chain, "shared DAG": shared, "layers": layers}
+
+
+def derivative(output: Node, by: Node) -> Program:
+    """What a request for a gradient costs between reading and evaluating."""
+    return compile_program([output, *simplify(jacobian(output, [by]))])
+
+
+def measure() -> Report:
+    """Times for each family and size, and the exponent of each family."""
+    check_values()
+    functions = {(name, size): build(size) for name, build in FAMILIES.items() for size in SIZES}
+    times = interleaved(
+        {case: lambda output=output, by=by: derivative(output, by) for case, (output, by) in functions.items()}, REPEATS
+    )
+    rows, bounds = [], []
+    for name in FAMILIES:
+        counts = [len(topological([functions[name, size][0]])) for size in SIZES]
+        spent = [times[name, size] for size in SIZES]
+        rows += [
+            [name, str(n), milliseconds(t), f"{1e6 * t / n:.1f} us"] for n, t in zip(counts, spent, strict=True)
+        ]
+        bounds.append(Bound(f"exponent of {name}", exponent(counts, spent), LIMIT))
+    return Report(
+        "Derivatives of functions of growing size",
+        f"Reverse pass, simplification and compilation of a gradient; medians of {REPEATS} interleaved repeats.",
+        ("function", "nodes", "time", "per node"),
+        rows,
+        bounds,
+    )
+
+
+def check_values() -> None:
+    """The gradients that are timed are right: compared with a recurrence written out by hand."""
+    x, size = 0.5, SIZES[0]
+    value, slope = x, 1.0
+    for _ in range(size):
+        value, slope = math.sin(value), math.cos(value) * slope
+    _check(chain(size), x, (value, slope))
+    u, v, du, dv = x, math.exp(x), 1.0, math.exp(x)
+    for _ in range(size // 4):
+        u, v, du, dv = (
+            u * math.sin(v),
+            v * math.cos(u),
+            du * math.sin(v) + u * math.cos(v) * dv,
+            dv * math.cos(u) - v * math.sin(u) * du,
+        )
+    _check(shared(size), x, (u + v, du + dv))
+
+
+def _check(function: tuple[Node, Node], x: float, expected: tuple[float, float]) -> None:
+    results = derivative(*function).run({"x": np.float64(x)})
+    assert np.allclose(results, expected, rtol=1e-12, atol=0)

@@ -1,0 +1,65 @@
+"""How the time from a text to the numbers of its gradient grows, within the service's default limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from benchmarks.measuring import exponent, interleaved
+from benchmarks.report import Bound, Report, milliseconds
+from service.tasks.compute import compute
+from service.tasks.messages import Answer, Task
+
+STATEMENTS = (30, 100, 300, 1000)
+REPEATS = 7
+LIMIT = 1.15
+
+
+def chain(count: int) -> str:
+    """v1 = sin(v0) and so on: a chain, one assignment per node."""
+    lines = ["v0 = x", *(f"v{k} = sin(v{k - 1})" for k in range(1, count))]
+    return "\n".join([*lines, f"v{count - 1}"])
+
+
+def shared(count: int) -> str:
+    """Each name is used twice by the next two: a DAG that is exponential as a tree."""
+    lines = ["v0 = x", "v1 = exp(x)", *(f"v{k} = v{k - 2}*sin(v{k - 1})" for k in range(2, count))]
+    return "\n".join([*lines, f"v{count - 2} + v{count - 1}"])
+
+
+PROGRAMS: Mapping[str, Callable[[int], str]] = {"chain": chain, "shared DAG": shared}
+
+
+def gradient(expression: str, forms: tuple[str, ...]) -> Answer:
+    """The whole way of one request below HTTP."""
+    return compute(Task("gradient", expression, at={"x": np.asarray(0.5)}, forms=forms))  # type: ignore[arg-type]
+
+
+def measure() -> Report:
+    """Times without closed forms and with the text form, and the exponent of each."""
+    texts = {(name, count): write(count) for name, write in PROGRAMS.items() for count in STATEMENTS}
+    cases = [(name, count, forms) for name, count in texts for forms in ((), ("text",))]
+    times = interleaved(
+        {case: lambda text=texts[case[:2]], forms=case[2]: gradient(text, forms) for case in cases}, REPEATS
+    )
+    rows = [
+        [name, str(count), f"{len(text.encode())}", *(milliseconds(times[name, count, f]) for f in ((), ("text",)))]
+        for (name, count), text in texts.items()
+    ]
+    bounds = [
+        Bound(
+            f"exponent of {name} {'with the closed form' if forms else 'without closed forms'}",
+            exponent(STATEMENTS, [times[name, count, forms] for count in STATEMENTS]),
+            LIMIT,
+        )
+        for name in PROGRAMS
+        for forms in ((), ("text",))
+    ]
+    return Report(
+        "From text to the numbers of a gradient",
+        f"Programs of assignments within the default limits; medians of {REPEATS} interleaved repeats.",
+        ("program", "assignments", "bytes", "numbers alone", "numbers and text form"),
+        rows,
+        bounds,
+    )

@@ -1,0 +1,61 @@
+"""The contraction node itself, and the number in front of a term."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.ir.leaves import fill_value
+from service.ir.node import Node, make
+from service.ir.op import Op, constant, register
+from service.ir.recursion import contract
+from service.ir.size import Size
+
+CONTRACT = register(Op("contract", "kernel", "a product summed over its bound labels", internal=True))
+
+
+class Contraction(NamedTuple):
+    """The attributes of a contraction of rank r: labels 0 ... r-1 are its axes in order, the others are summed.
+
+    `operands` has the labels of each input, `sizes` the size of every label.
+    """
+
+    coefficient: float
+    operands: tuple[tuple[int, ...], ...]
+    sizes: tuple[Size, ...]
+
+
+def parts(node: Node) -> tuple[float, list[tuple[Node, tuple[int, ...]]], tuple[Size, ...]]:
+    """A contraction's coefficient, factors with their labels, and sizes; any other node is its own only factor."""
+    if node.op is CONTRACT:
+        attributes: Contraction = node.attributes
+        return attributes.coefficient, list(zip(node.inputs, attributes.operands, strict=True)), attributes.sizes
+    return 1.0, [(node, tuple(range(len(node.shape))))], node.shape
+
+
+def scale(node: Node, coefficient: float) -> Node:
+    """`coefficient * node`."""
+    value = fill_value(node)
+    if value is not None:
+        return constant(value * coefficient, node.shape)
+    if coefficient == 1:
+        return node
+    if node.op is CONTRACT and coefficient != 0:
+        attributes: Contraction = node.attributes
+        return _with_coefficient(node, attributes.coefficient * coefficient)
+    axes = range(len(node.shape))
+    return contract([(node, axes)], axes, coefficient=coefficient)
+
+
+def split_coefficient(node: Node) -> tuple[float, Node]:
+    """The number in front of a term, and the term without it."""
+    if node.op is CONTRACT and node.attributes.coefficient != 1:
+        return node.attributes.coefficient, _with_coefficient(node, 1.0)
+    return 1.0, node
+
+
+def _with_coefficient(node: Node, coefficient: float) -> Node:
+    """The same contraction with another coefficient; a lone factor in place loses its wrapping."""
+    attributes: Contraction = node.attributes
+    if coefficient == 1 and attributes.operands == (tuple(range(len(node.shape))),):
+        return node.inputs[0]
+    return make(CONTRACT, node.inputs, attributes._replace(coefficient=coefficient), node.shape)
