@@ -44,6 +44,8 @@ def order_of_products(operands: Sequence[Labels], out: Labels, sizes: dict[Any, 
     """Pairs of positions to multiply, from NumPy's greedy path; positions refer to the shrinking list of operands."""
     if len(operands) <= 2:  # noqa: PLR2004 - nothing to order
         return [tuple(range(len(operands)))]
+    if {label for labels in operands for label in labels} <= set(out):
+        return [(0, 1)] * (len(operands) - 1)  # entry by entry: no sum makes one order better than another
     number = {
         label: k for k, label in enumerate(dict.fromkeys(label for labels in (*operands, out) for label in labels))
     }

@@ -15,7 +15,7 @@ from service.frontends.tokens import SEPARATOR, Scanner
 
 END = "$END"
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-_OPERAND = "a name, a number, '(' or '['"
+_OPERAND = ["a name", "a number", "'('", "'['"]
 
 
 @cache
@@ -69,8 +69,8 @@ def _refusal(source: Source, token: Token, previous: Token | None, accepted: set
 
 def _expected(accepted: set[str]) -> str:
     """The tokens that may follow, in words."""
-    words = [_OPERAND if "NUMBER" in accepted else "a name"] if "NAME" in accepted else []
-    words += ["an operator"] if "*" in accepted else []
+    words = (_OPERAND if "NUMBER" in accepted else ["a name"]) if "NAME" in accepted else []
+    words = [*words, "an operator"] if "*" in accepted else list(words)
     words += [f"'{symbol}'" for symbol in (")", "]", ",", ":", "=") if symbol in accepted]
     words += ["a new line"] if SEPARATOR in accepted else []
     words += ["the end"] if END in accepted else []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from service.ir.coefficient import CONTRACT, parts
+from service.ir.coefficient import CONTRACT, parts, scale
 from service.ir.contraction import contract
 from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
 from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
-from service.ir.walk import rebuild, uses
+from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
 from service.rewrite.rows import BY_OP
 
@@ -24,23 +24,26 @@ def simplify(roots: Sequence[Node]) -> list[Node]:
     """Equal graphs in simpler terms; the cost is linear in the number of nodes."""
     current = list(roots)
     for _ in range(ROUNDS):
-        counts = uses(current)
-        shared = {node for node, count in counts.items() if count > 1}
-        new_shared: set[Node] = set()
-
-        def change(
-            node: Node, inputs: tuple[Node, ...], shared: set[Node] = shared, kept: set[Node] = new_shared
-        ) -> Node:
-            result = _rewritten(distributed(_flattened(node, inputs, kept), kept))
-            if node in shared:
-                kept.add(result)
-            return result
-
-        changed = rebuild(current, change)
+        changed = _round(current)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
+
+
+def _round(roots: Sequence[Node]) -> list[Node]:
+    order = topological(roots)
+    shared = {node for node, count in uses(roots).items() if count > 1}
+    absorbed = _absorbed_sums(order, shared)
+    still_shared: set[Node] = set()
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        result = _rewritten(distributed(_flattened(node, inputs, still_shared, absorbed), still_shared))
+        if node in shared:
+            still_shared.add(result)
+        return result
+
+    return rebuild(roots, change)
 
 
 def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -63,25 +66,46 @@ def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
     return make(node.op, inputs, node.attributes, node.shape)
 
 
-def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
+def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed: Collection[Node]) -> Node:
     if node.op is TOTAL:
-        return total((term for child in inputs for term in _terms(child, shared)), node.shape)
+        # A sum within a sum waits for the outermost one: flattened at every level, a long chain would be quadratic.
+        return total(inputs if node in absorbed else _gathered(inputs, shared), node.shape)
     if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
         return _product(node, inputs, shared)
     return reconstruct(node, inputs)
 
 
-def _terms(node: Node, shared: set[Node]) -> Sequence[Node]:
-    """The terms that a summand brings into a sum: its own, scaled, if it is an unshared sum."""
-    if node in shared:
-        return (node,)
-    if node.op is TOTAL:
-        return node.inputs
-    if node.op is CONTRACT and len(node.inputs) == 1 and node.inputs[0].op is TOTAL and node.inputs[0] not in shared:
-        attributes = node.attributes
-        if attributes.operands == (tuple(range(len(node.shape))),):
-            return [term * attributes.coefficient for term in node.inputs[0].inputs]
-    return (node,)
+def _absorbed_sums(order: Sequence[Node], shared: Collection[Node]) -> set[Node]:
+    """The unshared sums that are terms of another sum."""
+    return {
+        child for node in order if node.op is TOTAL for child in node.inputs if child.op is TOTAL and child not in shared
+    }
+
+
+def _gathered(terms: Sequence[Node], shared: set[Node]) -> list[Node]:
+    """The terms of a sum with the unshared sums among them opened, and short ones that a number multiplies."""
+    result, pending = list[Node](), list(reversed(terms))
+    while pending:
+        term = pending.pop()
+        if term.op is TOTAL and term not in shared:
+            pending.extend(reversed(term.inputs))
+        elif _is_scaled_sum(term, shared):
+            result.extend(scale(inner, term.attributes.coefficient) for inner in term.inputs[0].inputs)
+        else:
+            result.append(term)
+    return result
+
+
+def _is_scaled_sum(node: Node, shared: set[Node]) -> bool:
+    if node in shared or node.op is not CONTRACT or len(node.inputs) != 1:
+        return False
+    inner = node.inputs[0]
+    return (
+        inner.op is TOTAL
+        and inner not in shared
+        and len(inner.inputs) <= MOST_FACTORS
+        and node.attributes.operands == (tuple(range(len(node.shape))),)
+    )
 
 
 def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:

@@ -21,6 +21,7 @@ from service.ops.elementwise import entrywise
 
 Array = Any
 LABELS = "abcdefg"
+SIZES = st.sampled_from([1, 2, 2, 3, 3])
 EXPONENTS = (2.0, -1.0, 0.5, -2.0, 1.5)
 
 
@@ -115,9 +116,9 @@ def product(
 
 
 @st.composite
-def products(draw: st.DrawFn, pool: Sequence[Term] = (), sizes: st.SearchStrategy[int] | None = None) -> Term:
+def products(draw: st.DrawFn, pool: Sequence[Term] = (), sizes: st.SearchStrategy[int] = SIZES) -> Term:
     """A contraction of leaves, and of terms of the pool, under random labels."""
-    lengths = {label: draw(sizes or st.sampled_from([1, 2, 2, 3, 3])) for label in LABELS}
+    lengths = {label: draw(sizes) for label in LABELS}
     factors: list[tuple[Term, str]] = []
     for _ in range(draw(st.integers(1, 4))):
         if pool and draw(st.booleans()):
