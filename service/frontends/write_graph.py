@@ -63,7 +63,7 @@ def _node(node: Node, names: dict[Node, str]) -> dict[str, Any]:
     given = {
         name: _attribute(parameters[name], value)
         for name, value in node.attributes
-        if parameters[name].required or repr(value) != repr(parameters[name].default)
+        if repr(value) != repr(parameters[name].default)
     }
     return written | {"attributes": given} if given else written
 

@@ -60,6 +60,8 @@ def unit(size: Size, index: Size) -> Node:
 
 def selector(size: Size, count: Size, start: Size, step: int) -> Node:
     """The matrix S of shape (size, count) with S[start + k*step, k] = 1: `S.T @ x` is `x[start::step]`."""
+    if count == 1:
+        step = 1
     if count == size and start == 0 and step == 1:
         return delta(size)
     return make(SELECTOR, (), (start, step), (size, count))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from service.ir.leaves import DELTA, SELECTOR, UNIT, delta, selector, unit
 from service.ir.node import Node
 from service.ir.recursion import contract
-from service.ir.size import Size, add, multiply
+from service.ir.size import Size, add, multiply, numbers
 
 if TYPE_CHECKING:
     from service.ir.product import Labels, Product
@@ -18,6 +18,9 @@ def compose(product: Product, out: Labels) -> bool:
     selectors = [factor for factor in product.factors if factor[0].op is SELECTOR]
     for factor in selectors:
         (row, column) = factor[1]
+        if row == column:
+            _mirror(product, factor)
+            return True
         if _alone(product, row, out, [factor]):
             product.replace([factor], [], done=row)  # every column has exactly one 1
             return True
@@ -30,6 +33,15 @@ def compose(product: Product, out: Labels) -> bool:
             if other[1][0] == row and _alone(product, row, out, [factor, other]) and _cross(product, factor, other):
                 return True
     return False
+
+
+def _mirror(product: Product, factor: tuple[Node, Labels]) -> None:
+    """A selector on one label is square and no identity, so it reverses: only an odd size has an entry in its place."""
+    (n,) = set(numbers(factor[0].shape))
+    if n % 2 == 0:
+        product.vanish()
+    else:
+        product.replace([factor], [(unit(n, n // 2), factor[1][:1])])
 
 
 def _alone(product: Product, label: int, out: Labels, factors: list[tuple[Node, Labels]]) -> bool:

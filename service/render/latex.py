@@ -205,9 +205,22 @@ def _negative(dialect: LatexDialect, node: Node, inputs: Sequence[Written]) -> W
     return "-" + in_brackets(inputs[0], PRODUCT), MINUS
 
 
+def _is_row(node: Node) -> bool:
+    """Whether a vector is already written as a row: transposed, or a row times a matrix."""
+    while node.op.name in {"matmul", "multiply", "negative"}:
+        node = node.inputs[0] if node.op.name != "multiply" or node.inputs[0].shape else node.inputs[1]
+        if node.op.name == "transpose" or len(node.shape) > 1:
+            break
+    return node.op.name == "transpose" and len(node.shape) == 1
+
+
 def _matmul(dialect: LatexDialect, node: Node, inputs: Sequence[Written]) -> Written:
+    one = node.inputs[0]
     minus = inputs[0][1] == MINUS and r" \odot " not in inputs[0][0]
-    left = inputs[0][0] if minus else in_brackets(inputs[0], 55)
+    numbered = one.op.name == "multiply" and not one.inputs[0].shape
+    left = inputs[0][0] if minus or numbered else in_brackets(inputs[0], 55)
+    if len(one.shape) == 1 and not _is_row(one):
+        left = rf"{{{in_brackets(inputs[0], POSTFIX)}}}^{{\top}}"
     return rf"{left} \, {in_brackets(inputs[1], 56)}", MINUS if minus else 55
 
 

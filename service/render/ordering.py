@@ -28,10 +28,13 @@ def sorted_for_reading(roots: Sequence[Node], variables: Sequence[str]) -> Calla
         size[node] = 1 + min(sum(size[child] for child in node.inputs), 10**6)
 
     def key(node: Node) -> Key:
-        if node not in size:
-            for missing in topological([node]):
-                if missing not in size:
-                    measure(missing)
+        pending = [node]
+        while pending:  # only what has not been measured: most terms are made of what has
+            missing = [child for child in pending[-1].inputs if child not in size]
+            if missing:
+                pending += missing
+            else:
+                measure(pending.pop())
         return (len(node.shape) > 0, bool(size[node] > 3), first[node], last[node], size[node], node.digest)  # noqa: PLR2004
 
     for node in topological(roots):

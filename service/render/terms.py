@@ -11,6 +11,10 @@ from service.ir.op import operations
 from service.ir.size import Shape
 from service.ops.signature import apply
 
+MATRIX = 2  # axes
+MOST_PIECES = 8  # factors of a product that are written without brackets within another
+DEPTH = 4  # how far a transpose is pushed into a product or sum
+WHOLE = 1e6  # a number up to this is written as a divisor rather than as its reciprocal
 ROW = "row"
 COLUMN = "column"
 
@@ -34,6 +38,8 @@ def filled(node: Node, shape: Shape) -> Node:
         lead = len(shape) - len(node.shape)
         if node.shape and shape == (1,) * lead + node.shape:
             return term("getitem", node, index=(None,) * lead)
+        if is_a(node, "divide") and fill_value(node.inputs[0]) == 1:
+            return term("divide", term("ones", shape=shape), node.inputs[1])
         return term("multiply", node, term("ones", shape=shape))
     if value == 0:
         return term("zeros", shape=shape)
@@ -41,27 +47,34 @@ def filled(node: Node, shape: Shape) -> Node:
     return ones if value == 1 else term("multiply", constant(value), ones)
 
 
-def transposed(node: Node) -> Node:
-    """The transpose of a matrix, pushed inwards; a vector or scalar is its own."""
-    if len(node.shape) < 2 or is_symmetric(node):  # noqa: PLR2004 - a matrix has 2 axes
+def transposed(node: Node, depth: int = DEPTH) -> Node:
+    """The transpose of a matrix, pushed `depth` operations inwards; a vector or scalar is its own."""
+    if len(node.shape) < MATRIX or is_symmetric(node):
         return node
     if is_a(node, "transpose") and dict(node.attributes)["axes"] is None:
         return node.inputs[0]
-    if is_a(node, "matmul"):
-        return term("matmul", transposed(node.inputs[1]), transposed(node.inputs[0]))
-    if is_a(node, "outer"):
-        return term("outer", node.inputs[1], node.inputs[0])
-    if is_a(node, "negative"):
-        return term("negative", transposed(node.inputs[0]))
-    if node.op.name in {"multiply", "divide"} and not (node.inputs[0].shape and node.inputs[1].shape):
-        return term(node.op.name, *map(transposed, node.inputs))
-    if (
-        node.op.name in {"add", "subtract"}
-        and node.inputs[0].shape == node.inputs[1].shape
-        and any(is_a(x, "transpose") for x in node.inputs)
-    ):
-        return term(node.op.name, *map(transposed, node.inputs))
+    if depth:
+        inwards = _transposed_inputs(node, depth - 1)
+        if inwards is not None:
+            return term(node.op.name, *inwards)
     return term("transpose", node)
+
+
+def _transposed_inputs(node: Node, depth: int) -> list[Node] | None:
+    """The inputs that make the same operation's result transposed, where there are such."""
+    name, inputs = node.op.name, node.inputs
+    if name == "outer":
+        return [inputs[1], inputs[0]]
+    if name == "matmul":
+        return [transposed(inputs[1], depth), transposed(inputs[0], depth)]
+    if name == "negative":
+        return [transposed(inputs[0], depth)]
+    if name in {"multiply", "divide"} and not (inputs[0].shape and inputs[1].shape):
+        return [transposed(child, depth) for child in inputs]
+    alike = name in {"add", "subtract"} and inputs[0].shape == inputs[1].shape
+    if alike and any(is_a(child, "transpose") for child in inputs):
+        return [transposed(child, depth) for child in inputs]
+    return None
 
 
 def is_symmetric(node: Node) -> bool:
@@ -137,7 +150,9 @@ def scaled(node: Node, coefficient: float) -> Node:
     if coefficient == -1:
         return negated(node)
     inverse = 1 / coefficient
-    if abs(inverse) > 1 and inverse == int(inverse) and 1 / inverse == coefficient and inverse > 0:
+    if 1 < inverse < WHOLE and inverse.is_integer() and 1 / inverse == coefficient:
+        if is_a(node, "divide"):
+            return term("divide", node.inputs[0], _number_first(constant(inverse), node.inputs[1]))
         return term("divide", node, constant(inverse))
     if is_a(node, "divide"):
         return term("divide", scaled(node.inputs[0], coefficient), node.inputs[1])
@@ -188,6 +203,11 @@ def chained(items: Sequence[Node]) -> Node:
 def _pieces(item: Node) -> list[Node]:
     """The factors of a matrix that is itself a product, so that a chain needs no brackets."""
     pieces = [item]
-    while is_a(pieces[0], "matmul") and len(item.shape) == 2 and len(pieces[0].inputs[0].shape) == 2:  # noqa: PLR2004
+    while (
+        len(pieces) < MOST_PIECES
+        and is_a(pieces[0], "matmul")
+        and len(item.shape) == MATRIX
+        and len(pieces[0].inputs[0].shape) == MATRIX
+    ):
         pieces[:1] = list(pieces[0].inputs)
     return pieces

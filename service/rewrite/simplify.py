@@ -78,7 +78,11 @@ def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed
 def _absorbed_sums(order: Sequence[Node], shared: Collection[Node]) -> set[Node]:
     """The unshared sums that are terms of another sum."""
     return {
-        child for node in order if node.op is TOTAL for child in node.inputs if child.op is TOTAL and child not in shared
+        child
+        for node in order
+        if node.op is TOTAL
+        for child in node.inputs
+        if child.op is TOTAL and child not in shared
     }
 
 
