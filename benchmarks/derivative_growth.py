@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -66,16 +67,12 @@ def measure() -> Report:
     """Times for each family and size, and the exponent of each family."""
     check_values()
     functions = {(name, size): build(size) for name, build in FAMILIES.items() for size in SIZES}
-    times = interleaved(
-        {case: lambda output=output, by=by: derivative(output, by) for case, (output, by) in functions.items()}, REPEATS
-    )
+    times = interleaved({case: partial(derivative, *function) for case, function in functions.items()}, REPEATS)
     rows, bounds = [], []
     for name in FAMILIES:
         counts = [len(topological([functions[name, size][0]])) for size in SIZES]
         spent = [times[name, size] for size in SIZES]
-        rows += [
-            [name, str(n), milliseconds(t), f"{1e6 * t / n:.1f} us"] for n, t in zip(counts, spent, strict=True)
-        ]
+        rows += [[name, str(n), milliseconds(t), f"{1e6 * t / n:.1f} us"] for n, t in zip(counts, spent, strict=True)]
         bounds.append(Bound(f"exponent of {name}", exponent(counts, spent), LIMIT))
     return Report(
         "Derivatives of functions of growing size",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
 from benchmarks.measuring import exponent, interleaved
 from benchmarks.report import Bound, Report, milliseconds
 from service.tasks.compute import compute
-from service.tasks.messages import Answer, Task
+from service.tasks.messages import Answer, Form, Task
 
 STATEMENTS = (30, 100, 300, 1000)
 REPEATS = 7
 LIMIT = 1.15
+FORMS: tuple[tuple[Form, ...], ...] = ((), ("text",))
 
 
 def chain(count: int) -> str:
@@ -31,20 +33,18 @@ def shared(count: int) -> str:
 PROGRAMS: Mapping[str, Callable[[int], str]] = {"chain": chain, "shared DAG": shared}
 
 
-def gradient(expression: str, forms: tuple[str, ...]) -> Answer:
+def gradient(expression: str, forms: tuple[Form, ...]) -> Answer:
     """The whole way of one request below HTTP."""
-    return compute(Task("gradient", expression, at={"x": np.asarray(0.5)}, forms=forms))  # type: ignore[arg-type]
+    return compute(Task("gradient", expression, at={"x": np.asarray(0.5)}, forms=forms))
 
 
 def measure() -> Report:
     """Times without closed forms and with the text form, and the exponent of each."""
     texts = {(name, count): write(count) for name, write in PROGRAMS.items() for count in STATEMENTS}
-    cases = [(name, count, forms) for name, count in texts for forms in ((), ("text",))]
-    times = interleaved(
-        {case: lambda text=texts[case[:2]], forms=case[2]: gradient(text, forms) for case in cases}, REPEATS
-    )
+    cases = [(name, count, forms) for name, count in texts for forms in FORMS]
+    times = interleaved({case: partial(gradient, texts[case[:2]], case[2]) for case in cases}, REPEATS)
     rows = [
-        [name, str(count), f"{len(text.encode())}", *(milliseconds(times[name, count, f]) for f in ((), ("text",)))]
+        [name, str(count), f"{len(text.encode())}", *(milliseconds(times[name, count, f]) for f in FORMS)]
         for (name, count), text in texts.items()
     ]
     bounds = [
@@ -54,7 +54,7 @@ def measure() -> Report:
             LIMIT,
         )
         for name in PROGRAMS
-        for forms in ((), ("text",))
+        for forms in FORMS
     ]
     return Report(
         "From text to the numbers of a gradient",

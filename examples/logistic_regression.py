@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 URL = "http://127.0.0.1:8000"
 DATA = Path(__file__).with_name("iris.csv")
@@ -36,7 +37,7 @@ def read_flowers(path: Path = DATA) -> tuple[list[str], Matrix, Vector]:
     return [*columns[:-1], "intercept"], rows, labels
 
 
-def derivative(url: str, kind: str, point: dict[str, object]) -> dict[str, object]:
+def derivative(url: str, kind: str, point: dict[str, Any]) -> dict[str, Any]:
     """The answer of /v1/gradient or /v1/hessian for the loss at a point, by the weights."""
     body = {"expression": LOSS, "variables": SHAPES, "wrt": ["w"], "at": point, "forms": ["text"]}
     request = urllib.request.Request(
@@ -44,7 +45,7 @@ def derivative(url: str, kind: str, point: dict[str, object]) -> dict[str, objec
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
-            answer: dict[str, object] = json.load(response)
+            answer: dict[str, Any] = json.load(response)
             return answer
     except urllib.error.HTTPError as error:
         sys.exit(f"{kind}: {json.load(error)['detail']}")
@@ -70,18 +71,18 @@ def solve(matrix: Matrix, right: Vector) -> Vector:
 
 def newton_step(url: str, rows: Matrix, labels: Vector, weights: Vector) -> tuple[Vector, Vector, float]:
     """The weights after one step, the step itself, and the loss before it."""
-    point: dict[str, object] = {"X": rows, "y": labels, "w": weights}
+    point: dict[str, Any] = {"X": rows, "y": labels, "w": weights}
     gradient, hessian = (derivative(url, kind, point) for kind in ("gradient", "hessian"))
     slope, curvature = data_of(gradient), data_of(hessian)
     n = len(weights)
     step = solve([curvature[k * n : (k + 1) * n] for k in range(n)], slope)
-    (loss,) = gradient["value"]["data"]  # type: ignore[index]
+    (loss,) = gradient["value"]["data"]
     return [w - s for w, s in zip(weights, step, strict=True)], step, loss
 
 
-def data_of(answer: dict[str, object]) -> Vector:
+def data_of(answer: dict[str, Any]) -> Vector:
     """The numbers of the only derivative in an answer, row by row."""
-    data: Vector = answer["derivatives"][0]["value"]["data"]  # type: ignore[index]
+    data: Vector = answer["derivatives"][0]["value"]["data"]
     return data
 
 
@@ -100,9 +101,9 @@ def fit(url: str, rows: Matrix, labels: Vector) -> Vector:
 def main(url: str = URL) -> None:
     """Shows the closed forms, fits, and prints the weights."""
     names, rows, labels = read_flowers()
-    start: dict[str, object] = {"X": rows, "y": labels, "w": [0.0] * len(names)}
+    start: dict[str, Any] = {"X": rows, "y": labels, "w": [0.0] * len(names)}
     for kind in ("gradient", "hessian"):
-        print(f"{kind}: {derivative(url, kind, start)['derivatives'][0]['forms']['text']}")  # type: ignore[index]
+        print(f"{kind}: {derivative(url, kind, start)['derivatives'][0]['forms']['text']}")
     weights = fit(url, rows, labels)
     print(json.dumps(dict(zip(names, weights, strict=True)), indent=1))
 

@@ -97,6 +97,8 @@ class LatexDialect(TextDialect):
     def special(self, node: Node, inputs: Sequence[Written]) -> Written | None:
         """What depends on shapes: products, quotients, powers, indices, lists, index notation."""
         rule = _SPECIAL.get(node.op.name)
+        if rule is None and node.op.latex.template is not None:
+            rule = _templated
         return rule(self, node, inputs) if rule else None
 
     def call(self, node: Node, name: str, inputs: Sequence[Written]) -> str:
@@ -234,6 +236,4 @@ _SPECIAL = {
     "multiply": _multiply, "divide": _divide, "power": _power, "transpose": _transpose, "getitem": _getitem,
     "stack": _stack, "einsum": _einsum, "eye": _eye, "zeros": _filled("0"), "ones": _filled("1"), "norm": _norm,
     "negative": _negative, "matmul": _matmul,
-    **dict.fromkeys(("add", "subtract", "inv", "kron", "less", "less_equal", "greater", "greater_equal",
-                     "equal", "not_equal", "square", "where"), _templated),
 }  # fmt: skip

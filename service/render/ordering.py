@@ -23,7 +23,7 @@ def sorted_for_reading(roots: Sequence[Node], variables: Sequence[str]) -> Calla
             first[node] = last[node] = place.get(node.attributes, len(place))
             size[node] = 1
             return
-        first[node] = min((first[child] for child in node.inputs), default=-1)
+        first[node] = min((first[child] for child in node.inputs if last[child] >= 0), default=-1)
         last[node] = max((last[child] for child in node.inputs), default=-1)
         size[node] = 1 + min(sum(size[child] for child in node.inputs), 10**6)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from service.ir.coefficient import CONTRACT, parts, scale, split_coefficient
 from service.ir.contraction import contract
-from service.ir.leaves import FILL, UNIT, constant
+from service.ir.leaves import FILL, SELECTOR, UNIT, constant
 from service.ir.node import Node, make
 from service.ir.total import ROWS, TOTAL, total
 from service.ir.walk import rebuild
@@ -74,7 +74,7 @@ def _most_shared(node: Node) -> Node | None:
     key, group = max(candidates, key=lambda entry: (len(entry[1]), bool(entry[0][0].shape), entry[0][0].digest))  # type: ignore[attr-defined]
     chosen = dict(reversed(group))
     shared, places, axes = key[0], key[1], key[2]
-    inner = _common_number(total(chosen.values(), next(iter(chosen.values())).shape))
+    inner = _factored(total(chosen.values(), next(iter(chosen.values())).shape))
     labels = [("axis", axis) for axis in axes[0]] + [("shared", k) for k in axes[1]]  # type: ignore[index]
     outer = [("axis", k) if kind == "axis" else ("shared", k) for kind, k in places]  # type: ignore[attr-defined]
     sizes = {("axis", k): n for k, n in enumerate(node.shape)}
@@ -93,8 +93,8 @@ def _without(term: Node, number: int) -> tuple[tuple[object, ...], Node] | None:
     axes = sorted(label for label in seen if label < rank)
     inner = [k for k, label in enumerate(labels) if label >= rank and label in seen]
     alone = [k for k, label in enumerate(labels) if label >= rank and label not in seen]
-    if alone:
-        return None
+    if alone or any(child.op in (UNIT, SELECTOR) and set(places) & set(labels) for child, places in rest):
+        return None  # an entry or slice of the factor reads better than the factor apart from its index
     places = tuple(("axis", label) if label < rank else ("shared", k) for k, label in enumerate(labels))
     out = [*axes, *(labels[k] for k in inner)]
     if len(out) > MATRIX or (rank > MATRIX and labels):

@@ -16,7 +16,7 @@ V: Shapes = {"x": (3,)}
 VV: Shapes = {"x": (3,), "y": (3,)}
 M: Shapes = {"X": (2, 3)}
 SQUARE: Shapes = {"X": (3, 3)}
-CUBE: Shapes = {"X": (2, 3, 3)}
+CUBE: Shapes = {"K": (2, 3, 3)}
 LARGE = (-30.0, -3.0, -0.25, -1e-9, 1e-9, 0.25, 3.0, 30.0)
 POSITIVE = (1e-300, 1e-9, 0.3, 1.0 + 1e-9, 7.0, 1e9, 1e300)
 
@@ -91,7 +91,7 @@ def binary(text: str, low: float = 0.3, high: float = 1.7, **more: Any) -> Entry
         Sample(text, {"x": (3,), "y": ()}, domain),
         Sample(re.sub(r"\by\b", "0.75", text), V, domain),
     )
-    bad = (Bad(text, "cannot broadcast (3,) and (2,)"), *more.pop("bad", ()))
+    bad = (Bad(text, "cannot broadcast"), *more.pop("bad", ()))
     return Entry(samples, bad, **more)
 
 

@@ -48,7 +48,7 @@ SAMPLES: dict[str, Entry] = {
     "digamma": unary("digamma", 0.3, 3.7, exact=mp("digamma"), points=(1e-9, 0.3, 3.5, 50.0, 1e9, -2.5)),
     "polygamma": Entry(
         (Sample("polygamma(1, x)"), Sample("polygamma(2, X)", M), Sample("polygamma(0, s)", {"s": ()})),
-        (Bad("polygamma(x, 1)", "n must be an integer"), Bad("polygamma(1.5, x)", "n must be an integer")),
+        (Bad("polygamma(x, 1)", "n must be written out"), Bad("polygamma(1.5, x)", "n must be an integer")),
         jax=lambda n, x: jax.scipy.special.polygamma(n, x) if n else jax.scipy.special.digamma(x),
         exact=lambda x: mpmath.psi(1, x),
         points=(1e-3, 0.3, 3.5, 50.0),
