@@ -22,7 +22,7 @@ from service.rewrite.simplify import simplify
 __all__ = ["measure", "service"]
 
 SIZES = (100, 1000, 10_000)
-REPEATS = 7
+REPEATS = 5
 LIMIT = 1.15
 X = variable("x", ())
 V = variable("v", (3,))

@@ -13,7 +13,7 @@ from service.tasks.compute import compute
 from service.tasks.messages import Answer, Form, Task
 
 STATEMENTS = (30, 100, 300, 1000)
-REPEATS = 7
+REPEATS = 5
 LIMIT = 1.15
 FORMS: tuple[tuple[Form, ...], ...] = ((), ("text",))
 

@@ -36,6 +36,9 @@ class Instruction:
     free: tuple[int, ...] = ()
 
 
+Watch = Callable[[Instruction, Sequence[Array], Array], None]
+
+
 @dataclass(frozen=True)
 class NonFinite:
     """The first operation that made a number that is not finite out of finite ones."""
@@ -60,22 +63,11 @@ class Program:
     shared: Cost
     per_point: Cost
 
-    def run(self, values: Mapping[str, Array]) -> list[Array]:
-        """The outputs, float64; an output that depends on a batched input has the batch axis first."""
-        registers: list[Any] = [None] * self.size
-        for name, register in self.inputs.items():
-            registers[register] = values[name]
-        for register, array in self.constants.items():
-            registers[register] = array
-        with np.errstate(all="ignore"):
-            for step in self.instructions:
-                registers[step.target] = step.run(*[registers[k] for k in step.sources])
-                for register in step.free:
-                    registers[register] = None
-        return [np.asarray(registers[k], dtype=float) for k in self.outputs]
+    def run(self, values: Mapping[str, Array], watch: Watch | None = None) -> list[Array]:
+        """The outputs, float64; an output that depends on a batched input has the batch axis first.
 
-    def explain_nonfinite(self, values: Mapping[str, Array]) -> NonFinite | None:
-        """Run again, watching every step: which operation made the first number that is not finite."""
+        `watch` is shown every instruction with its arguments and result.
+        """
         registers: list[Any] = [None] * self.size
         for name, register in self.inputs.items():
             registers[register] = values[name]
@@ -85,10 +77,23 @@ class Program:
             for step in self.instructions:
                 arguments = [registers[k] for k in step.sources]
                 registers[step.target] = result = step.run(*arguments)
-                if not np.all(np.isfinite(result)) and all(np.all(np.isfinite(a)) for a in arguments):
-                    name = step.name.removeprefix("kernel_").removeprefix("reduce_")
-                    return NonFinite(name, name == "inv", bool(np.isnan(result).any()))
-        return None
+                if watch is not None:
+                    watch(step, arguments, result)
+                for register in step.free:
+                    registers[register] = None
+        return [np.asarray(registers[k], dtype=float) for k in self.outputs]
+
+    def explain_nonfinite(self, values: Mapping[str, Array]) -> NonFinite | None:
+        """Run again, watching every step: which operation made the first number that is not finite."""
+        found: list[NonFinite] = []
+
+        def watch(step: Instruction, arguments: Sequence[Array], result: Array) -> None:
+            if not found and not np.all(np.isfinite(result)) and all(np.all(np.isfinite(a)) for a in arguments):
+                name = step.name.removeprefix("kernel_").removeprefix("reduce_")
+                found.append(NonFinite(name, name == "inv", bool(np.isnan(result).any())))
+
+        self.run(values, watch)
+        return found[0] if found else None
 
 
 def compile_program(

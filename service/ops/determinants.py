@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -9,12 +10,15 @@ import numpy as np
 
 from service.ir.contraction import contract
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Parameter, Rule, register
+from service.ir.op import Notation, Op, Parameter, register
 from service.ir.size import Shape, Size
+from service.ops.declaring import declare
 from service.ops.reductions import products_kernel
 from service.ops.signature import ARRAY, refuse
 
 MATRIX = 2
+
+_declare = partial(declare, family="linear algebra")
 
 
 def square(name: str, x: Shape) -> Size:
@@ -129,13 +133,6 @@ LOGDET = register(Op("kernel_logdet", "kernel", kernel=logdet_kernel, vjp=_logde
 
 
 COFACTORS = register(Op("kernel_cofactors", "kernel", kernel=cofactors_kernel, vjp=_cofactors_vjp, internal=True))
-
-
-def _declare(name: str, summary: str, shape: Any, lower: Rule, parameters: Any = (ARRAY,), **more: Any) -> None:
-    more.setdefault("numpy", Notation(name=f"np.{name}"))
-    more.setdefault("latex", Notation(name=rf"\operatorname{{{name}}}"))
-    more.setdefault("example", f"{name}({', '.join(p.name.upper() for p in parameters if p.is_input)})")
-    register(Op(name, "linear algebra", summary, parameters, shape, lower, **more))
 
 
 def _square_shape(name: str, keep: int) -> Any:

@@ -18,6 +18,7 @@ from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.broadcasting import aligned, broadcast_shapes
+from service.ops.declaring import declare
 from service.ops.signature import arrays
 
 call = lowered
@@ -244,16 +245,12 @@ def _lower_clip(x: Node, a_min: Node, a_max: Node) -> Node:
     return call("minimum", call("maximum", x, a_min), a_max)
 
 
-register(
-    Op(
-        "clip",
-        "elementwise",
-        "x kept between two bounds; derivative 0.5 at a bound",
-        arrays("x", "a_min", "a_max"),
-        lambda *shapes: broadcast_shapes("clip", *shapes),
-        _lower_clip,
-        numpy=Notation(name="np.clip"),
-        latex=Notation(name=r"\operatorname{clip}"),
-        example="clip(x, 0, 1)",
-    )
+declare(
+    "clip",
+    "x kept between two bounds; derivative 0.5 at a bound",
+    lambda *shapes: broadcast_shapes("clip", *shapes),
+    _lower_clip,
+    arrays("x", "a_min", "a_max"),
+    family="elementwise",
+    example="clip(x, 0, 1)",
 )

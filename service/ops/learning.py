@@ -6,8 +6,9 @@ from typing import Any
 
 from service.ir.contraction import permute
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
+from service.ir.op import Notation, Parameter, Rule, lowered
 from service.ir.size import Shape
+from service.ops.declaring import declare
 from service.ops.reductions import SOFTMAX, last, require_entries
 from service.ops.signature import ARRAY, axis_in
 
@@ -38,18 +39,15 @@ def _declare(name: str, summary: str, lower: Rule) -> None:
         require_entries(name, x, _axes(axis, len(x)))
         return x
 
-    register(
-        Op(
-            name,
-            "learning",
-            summary,
-            (ARRAY, Parameter("axis", "literal", -1, required=False)),
-            shape,
-            lower,
-            latex=Notation(name=rf"\operatorname{{{name.replace('_', ' ')}}}"),
-            numpy=Notation(name=f"special.{name}"),
-            example=f"{name}(x)",
-        )
+    declare(
+        name,
+        summary,
+        shape,
+        lower,
+        (ARRAY, Parameter("axis", "literal", -1, required=False)),
+        family="learning",
+        latex=Notation(name=rf"\operatorname{{{name.replace('_', ' ')}}}"),
+        numpy=Notation(name=f"special.{name}"),
     )
 
 

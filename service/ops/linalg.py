@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from service.ir import size
 from service.ir.contraction import contract
 from service.ir.leaves import delta
 from service.ir.node import Node
-from service.ir.op import Notation, Op, Parameter, Rule, register
+from service.ir.op import Notation, Parameter
 from service.ir.size import Shape
 from service.ops.broadcasting import broadcast_labels, broadcast_shapes
+from service.ops.declaring import declare
 from service.ops.determinants import inverse, square
 from service.ops.signature import ARRAY, arrays, refuse
 from service.ops.structural import reshape
 
 MATRIX = 2
 
+_declare = partial(declare, family="linear algebra")
+
 
 def _batch(node: Node) -> list[str]:
     return [f"b{k}" for k in range(len(node.shape) - MATRIX)]
-
-
-def _declare(name: str, summary: str, shape: Any, lower: Rule, parameters: Any = (ARRAY,), **more: Any) -> None:
-    more.setdefault("numpy", Notation(name=f"np.{name}"))
-    more.setdefault("latex", Notation(name=rf"\operatorname{{{name}}}"))
-    more.setdefault("example", f"{name}({', '.join(p.name.upper() for p in parameters if p.is_input)})")
-    register(Op(name, "linear algebra", summary, parameters, shape, lower, **more))
 
 
 def _matmul_shape(x: Shape, y: Shape) -> Shape:

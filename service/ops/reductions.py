@@ -14,6 +14,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
 from service.ir.power import raise_to
 from service.ir.size import Shape
+from service.ops.declaring import declare
 from service.ops.elementwise import where
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS, refuse
 
@@ -53,32 +54,16 @@ def require_entries(name: str, x: Shape, axis: Axes) -> None:
         raise DomainError(message)
 
 
-def _declare(
-    name: str, summary: str, lower: Rule, *, numpy: str = "", latex: str = "", empty: bool = True, **more: Any
-) -> None:
-    def shape(x: Shape, axis: Axes = None, keepdims: bool = False, **_: Any) -> Shape:  # noqa: FBT001, FBT002
+def _declare(name: str, summary: str, lower: Rule, *, empty: bool = True, **more: Any) -> None:
+    def shape(x: Shape, axis: Axes = None, keepdims: bool = False) -> Shape:  # noqa: FBT001, FBT002 - NumPy's names
         if not empty:
             require_entries(name, x, axis)
         return reduced_shape(x, axis, keepdims)
 
-    def whole(x: Node, axis: Axes = None, keepdims: bool = False, **more: Any) -> Node:  # noqa: FBT001, FBT002
-        return restored(lower(x, axis, **more), x, axis, keepdims=keepdims)
+    def whole(x: Node, axis: Axes = None, keepdims: bool = False) -> Node:  # noqa: FBT001, FBT002
+        return restored(lower(x, axis), x, axis, keepdims=keepdims)
 
-    parameters = (ARRAY, *more.pop("before", ()), AXIS, KEEPDIMS)
-    register(
-        Op(
-            name,
-            "reduction",
-            summary,
-            parameters,
-            shape,
-            whole,
-            latex=Notation(name=latex or rf"\operatorname{{{name}}}"),
-            numpy=Notation(name=numpy or f"np.{name}"),
-            example=f"{name}(x)",
-            **more,
-        )
-    )
+    declare(name, summary, shape, whole, (ARRAY, AXIS, KEEPDIMS), family="reduction", **more)
 
 
 def summed(x: Node, axis: Axes) -> Node:
@@ -260,31 +245,30 @@ def prod_except(x, order=1):
 _declare("sum", "sum over axes", summed)
 _declare("mean", "arithmetic mean over axes", _mean, empty=False)
 _declare("prod", "product over axes; the derivative is exact where entries are 0", _prod)
-_declare("max", "largest entry; ties share the derivative equally", _over(MAX), latex=r"\max", empty=False)
-_declare("min", "smallest entry; ties share the derivative equally", _over(MIN), latex=r"\min", empty=False)
-_declare("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), numpy="special.logsumexp", empty=False)
-register(
-    Op(
-        "norm",
-        "reduction",
-        "Euclidean norm of a vector, Frobenius norm of a matrix; ord=1, 2, inf or 'fro'",
-        (ARRAY, Parameter("ord", "order", None, required=False), AXIS, KEEPDIMS),
-        _norm_shape,
-        lambda x, ord, axis, keepdims: restored(_norm(x, axis, ord), x, axis, keepdims=keepdims),  # noqa: A006
-        latex=Notation(r"\left\|#1\right\|"),
-        numpy=Notation(name="np.linalg.norm"),
-        example="norm(x)",
-    )
+_declare(
+    "max", "largest entry; ties share the derivative equally", _over(MAX), latex=Notation(name=r"\max"), empty=False
 )
-register(
-    Op(
-        "prod_except",
-        "reduction",
-        "products over the last axis leaving `order` entries out: the derivatives of prod",
-        (ARRAY, Parameter("order", "integer", 1, required=False)),
-        _prod_except_shape,
-        products,
-        numpy=Notation(name="prod_except", prelude=_PROD_EXCEPT_CODE),
-        example="prod_except(x)",
-    )
+_declare(
+    "min", "smallest entry; ties share the derivative equally", _over(MIN), latex=Notation(name=r"\min"), empty=False
+)
+_declare("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), empty=False,
+         numpy=Notation(name="special.logsumexp"))  # fmt: skip
+declare(
+    "norm",
+    "Euclidean norm of a vector, Frobenius norm of a matrix; ord=1, 2, inf or 'fro'",
+    _norm_shape,
+    lambda x, ord, axis, keepdims: restored(_norm(x, axis, ord), x, axis, keepdims=keepdims),  # noqa: A006
+    (ARRAY, Parameter("ord", "order", None, required=False), AXIS, KEEPDIMS),
+    family="reduction",
+    latex=Notation(r"\left\|#1\right\|"),
+    numpy=Notation(name="np.linalg.norm"),
+)
+declare(
+    "prod_except",
+    "products over the last axis leaving `order` entries out: the derivatives of prod",
+    _prod_except_shape,
+    products,
+    (ARRAY, Parameter("order", "integer", 1, required=False)),
+    family="reduction",
+    numpy=Notation(name="prod_except", prelude=_PROD_EXCEPT_CODE),
 )

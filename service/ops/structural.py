@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any, cast
 
 from service.errors import InvalidRequestError, ShapeError
@@ -10,19 +11,16 @@ from service.ir import size
 from service.ir.contraction import contract
 from service.ir.leaves import constant, selector, unit
 from service.ir.node import Node
-from service.ir.op import Notation, Op, Parameter, Rule, register
+from service.ir.op import Parameter
 from service.ir.reshaping import reshape
 from service.ir.size import Dim, Shape, Size, written
 from service.ir.total import total
+from service.ops.declaring import declare
 from service.ops.signature import ARRAY, axis_in, refuse
 
 __all__ = ["reshape"]
 
-
-def _declare(name: str, summary: str, shape: Any, lower: Rule, parameters: Any, **more: Any) -> None:
-    more.setdefault("numpy", Notation(name=f"np.{name}"))
-    more.setdefault("latex", Notation(name=rf"\operatorname{{{name}}}"))
-    register(Op(name, "structure", summary, parameters, shape, lower, **more))
+_declare = partial(declare, family="structure")
 
 
 def _reshape_shape(x: Shape, shape: Shape) -> Shape:
