@@ -9,7 +9,8 @@ from service.ir.size import Dim, Shape, Size, written
 
 NUMBER_LENGTH = 40  # characters of a number: 17 digits are exact, and a long integer takes quadratic time to read
 NAME_LENGTH = 64
-LARGEST_INTEGER = 2**31  # of a size or of an attribute
+LARGEST_INTEGER = 2**31  # of a size, or of a bound in an index
+LARGEST_PARAMETER = 2**16  # of an integer that tells how often something is done: an order, a power
 SIZE_TERMS = 16  # of a polynomial in named sizes
 SIZE_DEGREE = 16
 SHOWN_BITS = 128

@@ -11,6 +11,7 @@ from service.errors import InvalidRequestError
 from service.frontends.bounds import (
     AXES,
     LARGEST_INTEGER,
+    LARGEST_PARAMETER,
     NODES,
     Limits,
     check_count,
@@ -72,8 +73,9 @@ class Builder:
         if isinstance(value, tuple):
             # An index has an item for every axis and a None for every new one.
             check_count(AXES, len(value), self.limits.axes * (2 if parameter.kind == "index" else 1))
+        largest = LARGEST_PARAMETER if parameter.kind == "integer" else LARGEST_INTEGER
         for entry in value if isinstance(value, tuple) else (value,):
             for part in entry if isinstance(entry, tuple) else (entry,):
                 if is_integer(part):
-                    check_count(f"{op.name}: {parameter.name}", abs(part), LARGEST_INTEGER)
+                    check_count(f"{op.name}: {parameter.name}", abs(part), largest)
         return signature.attribute(op, parameter, value, [node.shape for node in inputs])

@@ -25,6 +25,7 @@ class Notation:
     name: str = ""
     precedence: int = 100
     needs: tuple[int, ...] = ()
+    always: tuple[str, ...] = ()  # attributes to write even at our default, where the library's is another
     prelude: str = ""  # in code: the definition of a function that the library lacks
 
 

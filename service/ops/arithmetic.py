@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.ir.coefficient import scale
 from service.ir.contraction import contract
+from service.ir.leaves import constant, fill_value
 from service.ir.node import Node
 from service.ir.op import Notation, Op, Rule, register
 from service.ir.power import raise_to
@@ -25,6 +26,14 @@ def add(x: Node, y: Node) -> Node:
     """The broadcast sum."""
     inputs = aligned(x, y)
     return total(inputs, inputs[0].shape)
+
+
+def divide(x: Node, y: Node) -> Node:
+    """The broadcast quotient; one of numbers is rounded once, as Python rounds it."""
+    above, below = fill_value(x), fill_value(y)
+    if above is not None and below:
+        return constant(above / below, broadcast_shapes("divide", x.shape, y.shape))
+    return multiply(x, raise_to(y, -1))
 
 
 def _binary(name: str, symbol: str, lower: Rule, precedence: int, right: int, latex: Notation, summary: str) -> None:
@@ -52,7 +61,7 @@ _binary("subtract", " - ", lambda x, y: add(x, scale(y, -1)), 40, 41,
 _binary(
     "multiply", "*", multiply, 50, 51, Notation(r"#1 \odot #2", precedence=50, needs=(50, 51)), "product entry by entry"
 )
-_binary("divide", "/", lambda x, y: multiply(x, raise_to(y, -1)), 50, 51,
+_binary("divide", "/", divide, 50, 51,
         Notation(r"\frac{#1}{#2}", precedence=80), "quotient entry by entry")  # fmt: skip
 
 

@@ -161,14 +161,17 @@ _COFACTOR_CODE = """\
 def cofactor(x, order=1):
     u, s, vt = np.linalg.svd(x)
     ks, rows, columns = "abcd"[:order], "ijkl"[:order], "mnop"[:order]
-    left = np.linalg.det(u)*np.linalg.det(vt)*np.array(
-        [np.prod(np.delete(s, list(k))) if len(set(k)) == order else 0.0 for k in np.ndindex((len(s),)*order)]
-    ).reshape((len(s),)*order)
+    rest = [
+        np.prod(np.delete(s, list(k), axis=-1), axis=-1) if len(set(k)) == order else 0*s[..., 0]
+        for k in np.ndindex(s.shape[-1:]*order)
+    ]
+    signs = (np.linalg.det(u)*np.linalg.det(vt))[(..., *(None,)*order)]
+    left = signs*np.stack(rest, axis=-1).reshape(s.shape[:-1] + s.shape[-1:]*order)
     total = 0.0
     for p in permutations(range(order)):
         sign = np.linalg.det(np.eye(order)[list(p)])
-        spec = ",".join([ks, *(r + k for r, k in zip(rows, ks)), *(ks[q] + c for q, c in zip(p, columns))])
-        spec += "->" + "".join(r + c for r, c in zip(rows, columns))
+        inputs = [ks, *(r + k for r, k in zip(rows, ks)), *(ks[q] + c for q, c in zip(p, columns))]
+        spec = ",".join("..." + labels for labels in inputs) + "->..." + "".join(r + c for r, c in zip(rows, columns))
         total = total + sign*np.einsum(spec, left, *[u]*order, *[vt]*order)
     return total
 """

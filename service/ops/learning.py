@@ -47,7 +47,7 @@ def _declare(name: str, summary: str, lower: Rule) -> None:
         (ARRAY, Parameter("axis", "literal", -1, required=False)),
         family="learning",
         latex=Notation(name=rf"\operatorname{{{name.replace('_', ' ')}}}"),
-        numpy=Notation(name=f"special.{name}"),
+        numpy=Notation(name=f"special.{name}", always=("axis",)),
     )
 
 

@@ -74,9 +74,6 @@ class LatexDialect(TextDialect):
     def number(self, value: float) -> Written:
         """A number, with a power of ten where the text has an exponent."""
         text, precedence = super().number(value)
-        if "/" in text:
-            above, below = text.removeprefix("-").split("/")
-            return ("-" if text.startswith("-") else "") + rf"\frac{{{above}}}{{{below}}}", min(precedence, 80)
         if "e" in text and "infty" not in text:
             mantissa, exponent = text.split("e")
             return rf"{mantissa} \cdot 10^{{{int(exponent)}}}", PRODUCT

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from array import array as doubles
 from collections.abc import Callable, Sequence
 
 from service.ir.coefficient import CONTRACT, split_coefficient
-from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE, constant, fill_value
+from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE, array, constant, fill_value
 from service.ir.node import Node
 from service.ir.power import split_power
 from service.ir.reshaping import RESHAPE, groups
@@ -15,10 +16,11 @@ from service.ops.determinants import COFACTORS, INV, LOGDET
 from service.ops.reductions import LOGSUMEXP, MAX, MIN, PRODUCTS, SOFTMAX
 from service.render.contraction_form import contraction_form, plain_index, slice_of
 from service.render.ordering import sorted_for_reading
-from service.render.terms import filled, powered, scaled, term, transposed
+from service.render.terms import filled, number, powered, scaled, term, transposed
 
 Forms = dict[Node, Node]
 MATRIX = 2
+SHORT_ROW = 8  # numbers
 
 
 def matrix_form(root: Node, variables: Sequence[str], orientation: str = "") -> Node:
@@ -41,7 +43,7 @@ def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
     if node.op in (VARIABLE, ARRAY, SIZE):
         return node
     if node.op is FILL:
-        return constant(node.attributes)
+        return number(node.attributes)
     if node.op in _CONSTANT_TENSORS:
         return _CONSTANT_TENSORS[node.op](node)
     if node.op is TOTAL:
@@ -49,7 +51,7 @@ def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
     if node.op is CONTRACT:
         return _signed(node, forms, rank, node.attributes.coefficient, orientation)
     if node.op is ROWS:
-        return term("stack", *(filled(forms[child], child.shape) for child in node.inputs))
+        return _list([_entry(child, forms) for child in node.inputs])
     if node.op is RESHAPE:
         return _reshape(node, forms)
     if node.op in _KERNELS:
@@ -57,6 +59,24 @@ def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
     if node.op.name == "power":
         return _power(node, forms)
     return term(node.op.name, *(forms[child] for child in node.inputs), **dict(node.attributes))
+
+
+def _entry(node: Node, forms: Forms) -> Node:
+    """An element of a list; a short row of equal numbers is written out."""
+    if node.op is FILL and len(node.shape) == 1 and isinstance(node.shape[0], int) and node.shape[0] <= SHORT_ROW:
+        return array(doubles("d", [node.attributes] * node.shape[0]).tobytes(), node.shape)
+    return constant(node.attributes) if node.op is FILL and not node.shape else filled(forms[node], node.shape)
+
+
+def _list(entries: Sequence[Node]) -> Node:
+    """A list literal; one of plain numbers is a constant array, as it is when it is read."""
+    if all(entry.op is ARRAY or (entry.op is FILL and not entry.shape) for entry in entries):
+        content = b"".join(
+            entry.attributes.content if entry.op is ARRAY else doubles("d", [entry.attributes]).tobytes()
+            for entry in entries
+        )
+        return array(content, (len(entries), *entries[0].shape))
+    return term("stack", *entries)
 
 
 def _signed(node: Node, forms: Forms, rank: Rank, coefficient: float, orientation: str) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from service.ops.signature import apply
 MATRIX = 2  # axes
 MOST_PIECES = 8  # factors of a product that are written without brackets within another
 DEPTH = 4  # how far a transpose is pushed into a product or sum
+SMALL_FRACTION = 12  # numerators and denominators up to this are recognised
+SHORT = 6  # digits of a decimal that is as readable as a fraction
 WHOLE = 1e6  # a number up to this is written as a divisor rather than as its reciprocal
 ROW = "row"
 COLUMN = "column"
@@ -144,7 +147,7 @@ def scaled(node: Node, coefficient: float) -> Node:
     """`coefficient * node` with the sign in front and the number first."""
     value = fill_value(node)
     if value is not None and not node.shape:
-        return constant(coefficient * value)
+        return number(coefficient * value)
     if coefficient == 1:
         return node
     if coefficient == -1:
@@ -156,16 +159,25 @@ def scaled(node: Node, coefficient: float) -> Node:
         return term("divide", node, constant(inverse))
     if is_a(node, "divide"):
         return term("divide", scaled(node.inputs[0], coefficient), node.inputs[1])
-    return _number_first(constant(coefficient), node)
+    return _number_first(number(coefficient), node)
 
 
-def _number_first(number: Node, node: Node) -> Node:
+def number(value: float) -> Node:
+    """A number as it reads best: one that is a small fraction exactly, as that fraction."""
+    for below in range(2, SMALL_FRACTION + 1):
+        above = round(value * below) if math.isfinite(value) else 0
+        if 0 < abs(above) <= SMALL_FRACTION and above / below == value and len(repr(value)) > SHORT:
+            return term("divide", constant(above), constant(below))
+    return constant(value)
+
+
+def _number_first(front: Node, node: Node) -> Node:
     """The number multiplies the leftmost factor, so that no brackets are needed: `2*x*y`, `2*A @ x`."""
     spine = list[Node]()
     while is_a(node, "multiply") or is_a(node, "matmul"):
         spine.append(node)
         node = node.inputs[0]
-    result = number if node.op is FILL and fill_value(node) == 1 else term("multiply", number, node)
+    result = front if node.op is FILL and fill_value(node) == 1 else term("multiply", front, node)
     for parent in reversed(spine):
         result = term(parent.op.name, result, parent.inputs[1])
     return result
@@ -184,8 +196,8 @@ def negated(node: Node) -> Node:
     while any(is_a(node, name) for name in ("multiply", "matmul", "divide")):
         spine.append(node)
         node = node.inputs[0]
-    number = fill_value(node)
-    result = constant(-number) if number is not None and not node.shape else term("negative", node)
+    value = fill_value(node)
+    result = constant(-value) if value is not None and not node.shape else term("negative", node)
     for parent in reversed(spine):
         result = term(parent.op.name, result, parent.inputs[1])
     return result

@@ -13,7 +13,6 @@ from service.ir.size import Dim
 from service.render.printer import ATOM, Written, bracketed, fresh_name, write
 
 SUM, UNARY, PRODUCT = 40, 60, 50
-SMALL_FRACTION = 12  # numerators and denominators up to this are recognised
 
 
 def text_form(root: Node, names: Sequence[str]) -> str:
@@ -71,10 +70,6 @@ class TextDialect:
             return self.infinity, ATOM
         if value == int(value) and value < 1e15:  # noqa: PLR2004 - larger ones read better with an exponent
             return str(int(value)), ATOM
-        for below in range(2, SMALL_FRACTION + 1):
-            above = round(value * below)
-            if 0 < above <= SMALL_FRACTION and above / below == value and len(repr(value)) > 6:  # noqa: PLR2004 - 0.125 is short
-                return f"{above}/{below}", PRODUCT
         return repr(value), ATOM
 
     def literal(self, node: Node) -> str:
@@ -122,7 +117,7 @@ class TextDialect:
                 arguments.append(left.pop(0))
             elif parameter.required:
                 arguments.append(self.value(attributes[parameter.name]))
-            elif attributes[parameter.name] != parameter.default:
+            elif attributes[parameter.name] != parameter.default or parameter.name in self.notation(node).always:
                 arguments.append(f"{parameter.name}={self.value(attributes[parameter.name])}")
         return f"{name}({', '.join(arguments)})"
 

@@ -111,7 +111,7 @@ def test_curl_is_read() -> None:
 
 def test_answers_are_written_on_short_lines() -> None:
     """The written form is the same JSON."""
-    value = {"a": [{"b": list(range(40))}, "c"], "d": {}, "e": None, "f": "x" * 50}
+    value: dict[str, Any] = {"a": [{"b": list(range(40))}, "c"], "d": {}, "e": None, "f": "x" * 50}
     text = pretty(value)
     assert json.loads(text) == value
     assert text.count("\n") > 3
