@@ -15,6 +15,7 @@ from service.ir.node import Node
 from service.ir.op import Parameter, find
 from service.ir.size import Dim, Shape
 from service.ir.walk import topological
+from service.ops.signature import is_default
 
 __all__ = ["write_graph"]
 
@@ -59,11 +60,10 @@ def _node(node: Node, names: dict[Node, str]) -> dict[str, Any]:
         raise UnsupportedOperationError(message)
     written = {"op": node.op.name, "inputs": [names[child] for child in node.inputs]}
     parameters = {parameter.name: parameter for parameter in node.op.parameters}
-    # repr tells 1 from True, and an attribute at its default is not written.
     given = {
         name: _attribute(parameters[name], value)
         for name, value in node.attributes
-        if repr(value) != repr(parameters[name].default)
+        if parameters[name].required or not is_default(node, parameters[name])
     }
     return written | {"attributes": given} if given else written
 

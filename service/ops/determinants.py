@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from service.errors import LimitError
 from service.ir.contraction import contract
 from service.ir.node import Node, make
 from service.ir.op import Notation, Op, Parameter, register
 from service.ir.size import Shape, Size
 from service.ops.declaring import declare
-from service.ops.reductions import products_kernel
+from service.ops.reductions import MOST_LEFT_OUT, products_kernel
 from service.ops.signature import ARRAY, refuse
 
 MATRIX = 2
@@ -40,6 +41,8 @@ def logdet(x: Node) -> Node:
 
 def cofactors(x: Node, order: int) -> Node:
     """Derivative number `order` of det: signed minors without `order` rows and columns, axes (i, j, k, l, ...)."""
+    if order > MOST_LEFT_OUT:
+        raise LimitError("order", order, MOST_LEFT_OUT)
     return make(COFACTORS, (x,), (("order", order),), x.shape[:-2] + x.shape[-2:] * order)
 
 
@@ -145,8 +148,8 @@ def _square_shape(name: str, keep: int) -> Any:
 
 def _cofactor_shape(x: Shape, order: int = 1) -> Shape:
     n = square("cofactor", x)
-    if order < 0:
-        raise refuse("cofactor", "an order of at least 0", x)
+    if not 0 <= order <= MOST_LEFT_OUT:
+        raise refuse("cofactor", f"an order of 0 to {MOST_LEFT_OUT}", x)
     return (*x[:-2], *(n, n) * order)
 
 

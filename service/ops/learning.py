@@ -44,7 +44,7 @@ def _declare(name: str, summary: str, lower: Rule) -> None:
         summary,
         shape,
         lower,
-        (ARRAY, Parameter("axis", "literal", -1, required=False)),
+        (ARRAY, Parameter("axis", "axes", -1, required=False)),
         family="learning",
         latex=Notation(name=rf"\operatorname{{{name.replace('_', ' ')}}}"),
         numpy=Notation(name=f"special.{name}", always=("axis",)),

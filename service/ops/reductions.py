@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from service.errors import DomainError, ParseError
+from service.errors import DomainError, LimitError, ShapeError
 from service.ir import size
 from service.ir.contraction import contract
 from service.ir.leaves import size_value
@@ -19,6 +19,7 @@ from service.ops.elementwise import where
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS, refuse
 
 Axes = tuple[int, ...] | None
+MOST_LEFT_OUT = 8  # entries, or rows and columns of a determinant: the highest derivative of prod and det
 
 
 def reduced_shape(x: Shape, axis: Axes = None, keepdims: bool = False, **_: Any) -> Shape:  # noqa: FBT001, FBT002 - NumPy's names
@@ -184,6 +185,8 @@ def products_kernel(x: Any, order: int) -> Any:
 
 def products(x: Node, order: int) -> Node:
     """The kernel term of the products over the last axis that leave `order` entries out."""
+    if order > MOST_LEFT_OUT:
+        raise LimitError("order", order, MOST_LEFT_OUT)
     return make(PRODUCTS, (x,), (("order", order),), x.shape[:-1] + x.shape[-1:] * order)
 
 
@@ -210,8 +213,8 @@ def _prod(x: Node, axis: Axes) -> Node:
 
 
 def _prod_except_shape(x: Shape, order: int = 1) -> Shape:
-    if not x or order < 0:
-        raise refuse("prod_except", "an array with at least one axis, and an order of at least 0", x)
+    if not x or not 0 <= order <= MOST_LEFT_OUT:
+        raise refuse("prod_except", f"an array with at least one axis, and an order of 0 to {MOST_LEFT_OUT}", x)
     return x[:-1] + x[-1:] * order
 
 
@@ -228,7 +231,7 @@ def _norm_shape(x: Shape, ord: Any = None, axis: Axes = None, keepdims: bool = F
     axes = len(x) if axis is None else len(axis)
     if (ord in (1, 2, "inf") and axes != 1) or (ord == "fro" and axes != 2):  # noqa: PLR2004 - a matrix has 2 axes
         message = f"norm with ord={ord!r} is that of a {'matrix' if ord == 'fro' else 'vector'}, got {size.written(x)}"
-        raise ParseError(message)
+        raise ShapeError(message)
     return reduced_shape(x, axis, keepdims)
 
 

@@ -75,12 +75,21 @@ def attribute(op: Op, parameter: Parameter, value: Any, shapes: Sequence[Shape])
 
 
 def apply(op: Op, inputs: Sequence[Node], attributes: Mapping[str, Any]) -> Node:
-    """The user's operation on these inputs, its shape inferred; attributes not given take their default."""
-    given = tuple((p.name, attributes.get(p.name, p.default)) for p in op.parameters if not p.is_input)
+    """The user's operation on these inputs, its shape inferred and its attributes canonical, defaults filled in."""
+    shapes = [node.shape for node in inputs]
+    given = tuple(
+        (p.name, attribute(op, p, attributes.get(p.name, p.default), shapes)) for p in op.parameters if not p.is_input
+    )
     if op.shape is None:
         message = f"{op.name} cannot be called"
         raise TypeError(message)
     return make(op, tuple(inputs), given, op.shape(*(node.shape for node in inputs), **dict(given)))
+
+
+def is_default(node: Node, parameter: Parameter) -> bool:
+    """Whether an attribute of a node has the value that it would have if it were not written."""
+    default = attribute(node.op, parameter, parameter.default, [child.shape for child in node.inputs])
+    return repr(default) == repr(dict(node.attributes)[parameter.name])  # repr tells 1 from True
 
 
 def refuse(op: str, rule: str, *shapes: Shape) -> ShapeError:
@@ -131,6 +140,10 @@ def _axes(value: Any, rank: int) -> tuple[int, ...] | None:
     return tuple(sorted(axes))
 
 
+def _new_axis(value: Any, rank: int) -> int:
+    return axis_in(value, rank + 1)
+
+
 def _permutation(value: Any, rank: int) -> tuple[int, ...] | None:
     if value is None:
         return None
@@ -171,6 +184,7 @@ _CHECKS = {
     "integer": _integer,
     "bool": _boolean,
     "axis": _axis,
+    "new_axis": _new_axis,
     "axes": _axes,
     "permutation": _permutation,
     "size": lambda value, _: _one_size(value),

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from service.errors import InvalidRequestError, ShapeError
+from service.errors import InvalidRequestError, ShapeError, quote
 from service.ir import size
 from service.ir.contraction import contract
 from service.ir.leaves import constant, selector, unit
@@ -16,7 +16,7 @@ from service.ir.reshaping import reshape
 from service.ir.size import Dim, Shape, Size, written
 from service.ir.total import total
 from service.ops.declaring import declare
-from service.ops.signature import ARRAY, axis_in, refuse
+from service.ops.signature import ARRAY, refuse
 
 __all__ = ["reshape"]
 
@@ -48,23 +48,13 @@ def _stack_shape(*parts: Shape, axis: int = 0) -> Shape:
     first = _parts_shape("stack", parts)
     if any(part != first for part in parts):
         raise refuse("stack", "parts of one shape", *dict.fromkeys(parts))
-    place = _place(axis, len(first) + 1)
-    return (*first[:place], len(parts), *first[place:])
-
-
-def _place(axis: int, rank: int) -> int:
-    try:
-        return axis_in(axis, rank)
-    except ValueError as error:
-        message = f"axis {error}"
-        raise InvalidRequestError(message) from None
+    return (*first[:axis], len(parts), *first[axis:])
 
 
 def _stack(*parts: Node, axis: int = 0) -> Node:
-    place = _place(axis, len(parts[0].shape) + 1)
     labels: list[Hashable] = list(range(len(parts[0].shape)))
-    out = [*labels[:place], "new", *labels[place:]]
-    shape = (*parts[0].shape[:place], len(parts), *parts[0].shape[place:])
+    out = [*labels[:axis], "new", *labels[axis:]]
+    shape = _stack_shape(*(part.shape for part in parts), axis=axis)
     sizes = dict(zip(out, shape, strict=True))
     return total(
         (contract([(part, labels), (unit(len(parts), k), ["new"])], out, sizes) for k, part in enumerate(parts)), shape
@@ -73,25 +63,23 @@ def _stack(*parts: Node, axis: int = 0) -> Node:
 
 def _concatenate_shape(*parts: Shape, axis: int = 0) -> Shape:
     first = _parts_shape("concatenate", parts)
-    place = _place(axis, len(first))
     joined: Size = 0
     for part in parts:
-        if len(part) != len(first) or part[:place] + part[place + 1 :] != first[:place] + first[place + 1 :]:
+        if len(part) != len(first) or part[:axis] + part[axis + 1 :] != first[:axis] + first[axis + 1 :]:
             raise refuse("concatenate", f"parts that agree in every axis but {axis}", *dict.fromkeys(parts))
-        joined = size.add(joined, part[place])
-    return (*first[:place], joined, *first[place + 1 :])
+        joined = size.add(joined, part[axis])
+    return (*first[:axis], joined, *first[axis + 1 :])
 
 
 def _concatenate(*parts: Node, axis: int = 0) -> Node:
     shape = _concatenate_shape(*(part.shape for part in parts), axis=axis)
-    place = _place(axis, len(shape))
     terms, start = list[Node](), cast("Size", 0)
     out: list[Hashable] = list(range(len(shape)))
     for part in parts:
-        labels = [*out[:place], "part", *out[place + 1 :]]
-        chosen = selector(shape[place], part.shape[place], start, 1)
-        terms.append(contract([(part, labels), (chosen, [place, "part"])], out, dict(enumerate(shape))))
-        start = size.add(start, part.shape[place])
+        labels = [*out[:axis], "part", *out[axis + 1 :]]
+        chosen = selector(shape[axis], part.shape[axis], start, 1)
+        terms.append(contract([(part, labels), (chosen, [axis, "part"])], out, dict(enumerate(shape))))
+        start = size.add(start, part.shape[axis])
     return total(terms, shape)
 
 
@@ -196,7 +184,7 @@ def _einsum_labels(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str],
     labels = inputs.split(",")
     letters = set(subscripts) - set(",->.")
     if len(labels) != len(shapes) or not all(letter.isascii() and letter.isalpha() for letter in letters):
-        message = f"einsum: '{subscripts[:80]}' does not name the axes of {len(shapes)} operand(s)"
+        message = f"einsum: {quote(subscripts)} does not name the axes of {len(shapes)} operand(s)"
         raise ShapeError(message)
     spare = [chr(c) for c in range(ord("A"), ord("z")) if chr(c).isalpha() and chr(c) not in letters]
     dots = [
@@ -216,14 +204,14 @@ def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
     sizes: dict[str, Size] = {}
     for label, shape in zip(labels, shapes, strict=True):
         if len(label) != len(shape):
-            message = f"einsum: '{label}' names {len(label)} axes of an operand of shape {written(shape)}"
+            message = f"einsum: {quote(label)} names {len(label)} axes of an operand of shape {written(shape)}"
             raise ShapeError(message)
         for letter, n in zip(label, shape, strict=True):
             if sizes.setdefault(letter, n) != n:
-                message = f"einsum '{subscripts}': {letter} is both {sizes[letter]!r} and {n!r}"
+                message = f"einsum {quote(subscripts)}: {letter} is both {sizes[letter]!r} and {n!r}"
                 raise ShapeError(message)
     if len(set(out)) != len(out) or not set(out) <= set(sizes):
-        message = f"einsum '{subscripts}': the output must name each of its labels once, from the inputs"
+        message = f"einsum {quote(subscripts)}: the output must name each of its labels once, from the inputs"
         raise ShapeError(message)
     return tuple(sizes[letter] for letter in out)
 
@@ -233,15 +221,15 @@ def _einsum(*inputs: Node, subscripts: str) -> Node:
     return contract(zip(inputs, labels, strict=True), out)
 
 
-_PARTS = (Parameter("parts", "arrays"), Parameter("axis", "integer", 0, required=False))
+_PARTS = Parameter("parts", "arrays")
 _SHAPE = (Parameter("shape", "shape"),)
 _declare("reshape", "the entries in row-major order under another shape", _reshape_shape,
          lambda x, shape: reshape(x, _reshape_shape(x.shape, shape)), (ARRAY, Parameter("shape", "shape")),
          example="reshape(x, (2, 3))")  # fmt: skip
 _declare("stack", "parts of one shape along a new axis", _stack_shape, _stack,
-         _PARTS, example="stack([x, y])")  # fmt: skip
+         (_PARTS, Parameter("axis", "new_axis", 0, required=False)), example="stack([x, y])")  # fmt: skip
 _declare("concatenate", "parts joined along an axis", _concatenate_shape, _concatenate,
-         _PARTS,
+         (_PARTS, Parameter("axis", "axis", 0, required=False)),
          example="concatenate([x, y])")  # fmt: skip
 _declare("getitem", "entries and slices, as NumPy's basic indexing", _getitem_shape, _getitem,
          (ARRAY, Parameter("index", "index")), example="x[1:]")  # fmt: skip

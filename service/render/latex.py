@@ -10,6 +10,7 @@ from service.ir.leaves import ARRAY, FILL, SIZE, VARIABLE, fill_value
 from service.ir.node import Node
 from service.ir.op import Notation
 from service.ir.size import Dim
+from service.ops.signature import is_default
 from service.render.printer import ATOM, Written, fill_in, write
 from service.render.text import PRODUCT, SUM, TextDialect
 
@@ -104,11 +105,9 @@ class LatexDialect(TextDialect):
         shown = []
         for parameter in node.op.parameters:
             value = dict(node.attributes).get(parameter.name) if not parameter.is_input else None
-            if value is not None and (parameter.required or value != parameter.default):
+            if value is not None and (parameter.required or not is_default(node, parameter)):
                 shown.append(self.value(value))
         below = f"_{{{', '.join(shown)}}}" if shown else ""
-        if node.op.name == "logdet" or not inputs:
-            below = below or ""
         arguments = ", ".join(text for text, _ in inputs)
         return rf"{name}{below}\left({arguments}\right)" if inputs else f"{name}{below}"
 

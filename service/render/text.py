@@ -10,6 +10,7 @@ from service.ir.leaves import ARRAY, FILL, SIZE, VARIABLE
 from service.ir.node import Node
 from service.ir.op import Notation
 from service.ir.size import Dim
+from service.ops.signature import is_default
 from service.render.printer import ATOM, Written, bracketed, fresh_name, write
 
 SUM, UNARY, PRODUCT = 40, 60, 50
@@ -117,7 +118,7 @@ class TextDialect:
                 arguments.append(left.pop(0))
             elif parameter.required:
                 arguments.append(self.value(attributes[parameter.name]))
-            elif attributes[parameter.name] != parameter.default or parameter.name in self.notation(node).always:
+            elif not is_default(node, parameter) or parameter.name in self.notation(node).always:
                 arguments.append(f"{parameter.name}={self.value(attributes[parameter.name])}")
         return f"{name}({', '.join(arguments)})"
 

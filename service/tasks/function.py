@@ -10,6 +10,7 @@ from service.frontends.graph import read_graph
 from service.frontends.identity import function_id
 from service.frontends.sizes import bind, declared_shape
 from service.frontends.text import Scope, read_text
+from service.frontends.words import check_name
 from service.ir.node import Node
 from service.ir.size import Shape
 from service.ir.walk import rebuild
@@ -43,7 +44,7 @@ def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping
     if task.syntax != "python":
         message = f"syntax {task.syntax!r} is not supported; the supported one is 'python'"
         raise UnsupportedOperationError(message, pointer="/syntax")
-    scope = Scope(shapes or _shapes_of(task.at), sizes, open_to_scalars=shapes is None)
+    scope = Scope(_shapes_of(task.at) if shapes is None else shapes, sizes, open_to_scalars=shapes is None)
     text = read_text(task.expression, scope, task.limits)
     inputs = dict(text.variables)
     for name, shape in (shapes or {}).items():
@@ -71,4 +72,6 @@ def declared_shapes(task: Task) -> dict[str, Shape] | None:
         return dict(read_graph(task.graph, task.limits, {}).inputs)
     if task.variables is None:
         return None
+    for name in task.variables:
+        check_name(name)
     return {name: declared_shape(item.shape, {}, task.limits) for name, item in task.variables.items()}
