@@ -10,12 +10,15 @@ import numpy as np
 from benchmarks.measuring import exponent, interleaved
 from benchmarks.report import Bound, Report, milliseconds
 from service.tasks.compute import compute
-from service.tasks.messages import Answer, Form, Task
+from service.tasks.messages import Answer, Array, Form, Task
 
-STATEMENTS = (30, 100, 300, 1000)
-REPEATS = 5
+STATEMENTS = (100, 300, 1000)
+REPEATS = 3
 LIMIT = 1.15
 FORMS: tuple[tuple[Form, ...], ...] = ((), ("text",))
+
+
+Writer = Callable[[int], str]
 
 
 def chain(count: int) -> str:
@@ -30,12 +33,31 @@ def shared(count: int) -> str:
     return "\n".join([*lines, f"v{count - 2} + v{count - 1}"])
 
 
-PROGRAMS: Mapping[str, Callable[[int], str]] = {"chain": chain, "shared DAG": shared}
+def logistic_map(count: int) -> str:
+    """v1 = 3.7*v0*(1 - v0) and so on: the derivative is a product of as many sums."""
+    lines = ["v0 = x", *(f"v{k} = 3.7*v{k - 1}*(1 - v{k - 1})" for k in range(1, count))]
+    return "\n".join([*lines, f"v{count - 1}"])
+
+
+def matrices(count: int) -> str:
+    """A @ A @ ... @ A, name by name: the derivative is a sum of as many products."""
+    lines = ["v0 = A", *(f"v{k} = A @ v{k - 1}" for k in range(1, count))]
+    return "\n".join([*lines, f"sum(v{count - 1})"])
+
+
+PROGRAMS: Mapping[str, Writer] = {
+    "chain": chain,
+    "shared DAG": shared,
+    "logistic map": logistic_map,
+    "matrix power": matrices,
+}
+POINT: Mapping[str, Array] = {"x": np.asarray(0.5), "A": np.array([[0.3, 0.1], [0.2, 0.5]])}
 
 
 def gradient(expression: str, forms: tuple[Form, ...]) -> Answer:
     """The whole way of one request below HTTP."""
-    return compute(Task("gradient", expression, at={"x": np.asarray(0.5)}, forms=forms))
+    point = {name: value for name, value in POINT.items() if f"= {name}" in expression}
+    return compute(Task("gradient", expression, at=point, forms=forms))
 
 
 def measure() -> Report:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.errors import LimitError
 from service.ir.leaves import VARIABLE
-from service.ir.node import Node
 from service.ir.size import Shape
 from service.ir.walk import topological
 from service.tasks.closed_forms import closed_forms
 from service.tasks.derivatives import Derivative, chosen_names, derivatives
-from service.tasks.function import Function, declared_shapes, read_function
+from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Block, Task
-from service.tasks.numbers import BYTES, Numbers, compile_bounded, compute_numbers, require_values
+from service.tasks.numbers import Numbers, compute_numbers, require_values
+from service.tasks.plan import plan
 
 
 def compute(task: Task) -> Answer:
@@ -33,7 +31,7 @@ def compute(task: Task) -> Answer:
     for block in blocks:
         _check_rank(block, task)
     if task.kind == "plan":
-        return _answer(task, function, plan=_plan(task, function, concrete, numeric, blocks, point))
+        return _answer(task, function, planned=plan(task, function, concrete, blocks, numeric, point))
     numbers = _numbers(task, concrete, numeric, point)
     return _answer(task, function, point, numbers, _blocks(task, function, blocks, numbers))
 
@@ -75,18 +73,13 @@ def _blocks(task: Task, function: Function, blocks: Sequence[Derivative], number
     return tuple(answered)
 
 
-def written_shape(node: Node) -> tuple[int | str, ...]:
-    """A shape as an answer shows it: named sizes as text."""
-    return tuple(n if isinstance(n, int) else repr(n) for n in node.shape)
-
-
 def _answer(
     task: Task,
     function: Function,
     point: Point = NOWHERE,
     numbers: Numbers | None = None,
     blocks: tuple[Block, ...] = (),
-    plan: Mapping[str, Any] | None = None,
+    planned: Mapping[str, Any] | None = None,
 ) -> Answer:
     return Answer(
         function.function_id,
@@ -96,65 +89,5 @@ def _answer(
         None if numbers is None else numbers.values,
         blocks,
         () if numbers is None else numbers.notices,
-        plan,
+        planned,
     )
-
-
-def _plan(
-    task: Task,
-    function: Function,
-    concrete: Function,
-    numeric: Sequence[Derivative],
-    blocks: Sequence[Derivative],
-    point: Point,
-) -> dict[str, Any]:
-    """Shapes, structure, passes and estimated work; nothing is computed.
-
-    `operations` are multiplications and additions, `bytes` those of the largest array on the way; both are null
-    while a size is only named.
-    """
-    operations = size = None
-    if is_concrete(concrete.inputs):
-        wide = task.limits.__class__(**(vars(task.limits) | {"elements": 2**62, "operations": 2**62}))
-        program = compile_bounded([*concrete.kernel, *(block.node for block in numeric)], point, wide)
-        count = point.batch_size or 1
-        operations = program.shared.operations + program.per_point.operations * count
-        size = BYTES * max(program.shared.largest, program.per_point.largest * count)
-    key = [
-        function.function_id,
-        task.plan_kind,
-        task.layout,
-        [block.wrt for block in blocks],
-        sorted(point.sizes.items()),
-    ]
-    return {
-        "kind": task.plan_kind,
-        "output_shape": list(written_shape(function.kernel[0])),
-        "derivatives": [
-            {
-                "output": block.output,
-                "wrt": list(block.wrt),
-                "shape": list(written_shape(block.node)),
-                "structure": block.structure,
-            }
-            for block in blocks
-        ],
-        "passes": _passes(concrete, {name for block in numeric for name in block.wrt}),
-        "mode": "reverse",
-        "reason": "one symbolic reverse pass per output gives every derivative in closed form, whatever its shape",
-        "operations": operations,
-        "bytes": size,
-        "cache_key": hashlib.sha256(repr(key).encode()).hexdigest(),
-        "cached": False,
-    }
-
-
-def _passes(function: Function, names: set[str]) -> dict[str, int | None]:
-    """How many passes of automatic differentiation a full Jacobian would take in either mode."""
-    if not is_concrete(function.inputs):
-        return {"forward": None, "reverse": None}
-    entries = sum(math.prod(n for n in function.inputs[name] if isinstance(n, int)) for name in names)
-    return {
-        "forward": entries,
-        "reverse": sum(math.prod(n for n in out.shape if isinstance(n, int)) for out in function.kernel),
-    }

@@ -75,3 +75,8 @@ def declared_shapes(task: Task) -> dict[str, Shape] | None:
     for name in task.variables:
         check_name(name)
     return {name: declared_shape(item.shape, {}, task.limits) for name, item in task.variables.items()}
+
+
+def written_shape(node: Node) -> tuple[int | str, ...]:
+    """A shape as an answer shows it: named sizes as text."""
+    return tuple(n if isinstance(n, int) else repr(n) for n in node.shape)

@@ -104,6 +104,8 @@ def test_nothing_is_left_unfinished() -> None:
     """Work that is left to do is in the tracker, not in a file."""
     marked = []
     for path in repository_files():
+        if "static" in path.parts:
+            continue  # what others wrote and we only serve
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,6 @@ from service.frontends.text import Scope, read_text
 from service.tasks.messages import Limits
 from tests.frontends.reading import LIMITS, SCOPE, output, read, refusal
 
-SECONDS = 2.0  # the slowest measured takes 0.3 s
 
 REFUSED = {
     "a call of the system": "__import__('os').getpid()",
@@ -78,18 +76,14 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())
 def test_hostile_texts_are_refused(source: str) -> None:
-    """Each is refused as wrong, never by an error of Python's own, and fast."""
-    start = time.perf_counter()
+    """Each is refused as wrong, never by an error of Python's own, and within the time that any test has."""
     assert refusal(source).place is not None
-    assert time.perf_counter() - start < SECONDS
 
 
 @pytest.mark.parametrize("source", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_large_texts_are_read(source: str) -> None:
     """Depth and length within the bounds are no reason to fail."""
-    start = time.perf_counter()
     read(source)
-    assert time.perf_counter() - start < SECONDS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""What a request would cost and what its answer would look like, without computing any number."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from service.ir.size import numbers
+from service.tasks.derivatives import Derivative
+from service.tasks.function import Function, written_shape
+from service.tasks.inputs import Point, is_concrete
+from service.tasks.messages import Limits, Task
+from service.tasks.numbers import BYTES, compile_bounded
+
+UNBOUNDED = Limits(elements=2**62, operations=2**62)
+REASON = "one symbolic reverse pass per output gives every derivative in closed form, whatever its shape"
+
+
+def plan(
+    task: Task,
+    function: Function,
+    concrete: Function,
+    blocks: Sequence[Derivative],
+    numeric: Sequence[Derivative],
+    point: Point,
+) -> dict[str, Any]:
+    """Shapes, structure, passes and estimated work; `concrete` and `numeric` have numbers for the named sizes.
+
+    `operations` are multiplications and additions, `bytes` those of the largest array on the way; both are null
+    while a size is only named.
+    """
+    operations, largest = _work(concrete, numeric, point)
+    key = [function.function_id, task.plan_kind, task.layout, [b.wrt for b in blocks], sorted(point.sizes.items())]
+    return {
+        "kind": task.plan_kind,
+        "output_shape": list(written_shape(function.kernel[0])),
+        "derivatives": [_block(block) for block in blocks],
+        "passes": _passes(concrete, {name for block in numeric for name in block.wrt}),
+        "mode": "reverse",
+        "reason": REASON,
+        "operations": operations,
+        "bytes": largest,
+        "cache_key": hashlib.sha256(repr(key).encode()).hexdigest(),
+        "cached": False,
+    }
+
+
+def _block(block: Derivative) -> Mapping[str, Any]:
+    return {
+        "output": block.output,
+        "wrt": list(block.wrt),
+        "shape": list(written_shape(block.node)),
+        "structure": block.structure,
+    }
+
+
+def _work(function: Function, blocks: Sequence[Derivative], point: Point) -> tuple[int | None, int | None]:
+    if not is_concrete(function.inputs):
+        return None, None
+    program = compile_bounded([*function.kernel, *(block.node for block in blocks)], point, UNBOUNDED)
+    count = point.batch_size or 1
+    operations = program.shared.operations + program.per_point.operations * count
+    return operations, BYTES * max(program.shared.largest, program.per_point.largest * count)
+
+
+def _passes(function: Function, names: set[str]) -> dict[str, int | None]:
+    """How many passes of automatic differentiation a full Jacobian would take in either mode."""
+    if not is_concrete(function.inputs):
+        return {"forward": None, "reverse": None}
+    entries = sum(math.prod(numbers(function.inputs[name])) for name in names)
+    return {"forward": entries, "reverse": sum(math.prod(numbers(out.shape)) for out in function.kernel)}
