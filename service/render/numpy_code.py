@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.op import Notation
 from service.ir.size import Dim, Shape, named
 from service.ir.walk import topological
-from service.render.printer import ATOM, Written, fresh_name, write
+from service.render.printer import ATOM, Written, write
 from service.render.text import TextDialect
 
 RESERVED = ("np", "special", "permutations")
@@ -19,63 +19,54 @@ RESERVED = ("np", "special", "permutations")
 def numpy_form(root: Node, variables: Mapping[str, Shape], name: str) -> str:
     """A module with the function `name` of the variables that the form uses, float64 arrays in and out."""
     nodes = topological([root])
-    used = {node.attributes for node in nodes if node.op is VARIABLE}
     preludes = dict.fromkeys(node.op.numpy.prelude for node in nodes if node.op.numpy.prelude)
-    taken = frozenset(variables) | {name} | {prelude.split("(")[0].removeprefix("def ") for prelude in preludes}
-    dialect = NumpyDialect(taken, variables)
+    defined = {prelude.split("(")[0].removeprefix("def ") for prelude in preludes}
+    dialect = NumpyDialect(variables, {*RESERVED, name, *defined})
     program = write(root, dialect)
     body = [*(f"{target} = {text}" for target, text in program.assignments), f"return {program.result}"]
-    parameters = [
-        dialect.variable(variable)
-        for variable in variables
-        if variable in used or _gives_size(variable, nodes, dialect)
-    ]
     code = "\n".join(f"    {line}" for line in body)
-    imports = ["import numpy as np"]
-    if "special." in code:
-        imports.append("from scipy import special")
-    if any("permutations" in prelude for prelude in preludes):
-        imports.insert(0, "from itertools import permutations")
-    parts = [
-        "\n".join(imports),
-        *(prelude.rstrip() for prelude in preludes),
-        f"def {name}({', '.join(parameters)}):\n{code}",
-    ]
+    used = dialect.asked | {node.attributes for node in nodes if node.op is VARIABLE}
+    parameters = ", ".join(dialect.variable(variable) for variable in variables if variable in used)
+    imports = ["from itertools import permutations"] if any("permutations" in prelude for prelude in preludes) else []
+    imports += ["import numpy as np"]
+    imports += ["from scipy import special"] if "special." in code else []
+    parts = ["\n".join(imports), *(prelude.rstrip() for prelude in preludes), f"def {name}({parameters}):\n{code}"]
     return "\n\n\n".join(parts) + "\n"
 
 
-def _gives_size(variable: str, nodes: Sequence[Node], dialect: NumpyDialect) -> bool:
-    return variable in dialect.asked and bool(nodes)
-
-
 class NumpyDialect(TextDialect):
-    """NumPy as code; a named size is read off the shape of a variable that has it."""
+    """NumPy as code; a named size is read off the shape of a variable that has it, kept in `asked`."""
 
     infinity = "np.inf"
 
-    def __init__(self, names: frozenset[str], variables: Mapping[str, Shape]) -> None:
-        """`names` are taken; `variables` have the shapes that sizes are read off."""
-        super().__init__(names)
+    def __init__(self, variables: Mapping[str, Shape], reserved: Collection[str]) -> None:
+        """A parameter that would hide a `reserved` name or a keyword of Python gets an underscore."""
         self.asked: set[str] = set()
+        self.parameters: dict[str, str] = {}
+        for variable in variables:
+            parameter = variable
+            while (
+                keyword.iskeyword(parameter)
+                or parameter in reserved
+                or (parameter != variable and parameter in variables)
+            ):
+                parameter += "_"
+            self.parameters[variable] = parameter
+        super().__init__(frozenset(self.parameters.values()) | frozenset(reserved))
         self.sources = {
-            size.terms[0][0][0]: (variable, axis)
+            entry.terms[0][0][0]: (variable, axis)
             for variable, shape in reversed(list(variables.items()))
-            for axis, size in enumerate(shape)
-            if isinstance(size, Dim) and size == named(size.terms[0][0][0] if size.terms[0][0] else "")
+            for axis, entry in enumerate(shape)
+            if isinstance(entry, Dim) and entry.terms[0][0] and entry == named(entry.terms[0][0][0])
         }
 
     def notation(self, node: Node) -> Notation:
         """The operation's notation as code."""
         return node.op.numpy
 
-    def name(self, number: int) -> str:
-        """The name of subterm `number`."""
-        return fresh_name("t", number, self.names)
-
     def variable(self, name: str) -> str:
-        """A parameter's name: Python's keywords and the modules' names get an underscore."""
-        clash = keyword.iskeyword(name) or name in RESERVED or (name in self.names and f"def {name}" in self.names)
-        return f"{name}_" if clash else name
+        """A parameter's name."""
+        return self.parameters[name]
 
     def size(self, size: int | Dim) -> str:
         """A size as an expression of shapes."""

@@ -53,6 +53,7 @@ def test_the_measured_derivatives_are_right() -> None:
 def test_the_measured_programs_are_answered(write: text_growth.Writer) -> None:
     """Each stays within the default limits at its largest, and gives numbers at a small size."""
     answer = text_growth.gradient(write(10), ())
+    assert answer.blocks[0].value is not None
     assert np.isfinite(answer.blocks[0].value).all()
     assert len(write(text_growth.STATEMENTS[-1]).encode()) < 65_536
 
@@ -71,4 +72,5 @@ def test_the_command_prints_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_an_unknown_problem_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """The known ones are listed."""
     assert main(["speed"]) == 2
-    assert all(name in capsys.readouterr().err for name in PROBLEMS)
+    told = capsys.readouterr().err
+    assert all(name in told for name in PROBLEMS)
