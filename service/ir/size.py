@@ -87,8 +87,10 @@ def divide(whole: Size, part: Size) -> Size | None:
         if part == 0 or any(n % part for n in _monomials(whole).values()):
             return None
         return _size({names: n // part for names, n in _monomials(whole).items()})
+    if whole in (0, part):
+        return 0 if whole == 0 else 1
     if len(part.terms) != 1:
-        return 1 if whole == part else None
+        return None
     (names, coefficient), quotient = part.terms[0], {}
     for monomial, n in _monomials(whole).items():
         rest = Counter(monomial)

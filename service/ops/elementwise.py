@@ -27,6 +27,8 @@ call = lowered
 def entrywise(name: str, *inputs: Node, **attributes: Any) -> Node:
     """The kernel term of an elementwise function of arguments of one shape; constants are folded in float64."""
     op = _DECLARED[name]
+    if op.commutative:
+        inputs = tuple(sorted(inputs, key=lambda node: node.digest))
     values = [fill_value(node) for node in inputs]
     if op.kernel is not None and all(value is not None for value in values):
         with np.errstate(all="ignore"):

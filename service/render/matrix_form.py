@@ -58,7 +58,8 @@ def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
         return _KERNELS[node.op](node, forms)
     if node.op.name == "power":
         return _power(node, forms)
-    return term(node.op.name, *(forms[child] for child in node.inputs), **dict(node.attributes))
+    inputs = sorted(node.inputs, key=rank) if node.op.commutative else node.inputs
+    return term(node.op.name, *(forms[child] for child in inputs), **dict(node.attributes))
 
 
 def _entry(node: Node, forms: Forms) -> Node:

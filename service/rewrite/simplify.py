@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from service.ir.coefficient import CONTRACT, parts, scale
 from service.ir.contraction import contract
-from service.ir.leaves import DELTA, UNIT, fill_value
+from service.ir.leaves import DELTA, UNIT, constant, fill_value
 from service.ir.node import Node, make
 from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
@@ -127,7 +127,7 @@ def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
         names = dict(enumerate(labels))
         for piece, places in pieces:
             factors.append((piece, [names.get(place, (number, place)) for place in places]))
-        sizes |= dict(zip(labels, child.shape, strict=True))
+        factors.append((constant(1.0, child.shape), labels))  # an axis along which the child only repeats is summed too
     return contract(factors, range(len(node.shape)), sizes, coefficient)
 
 
