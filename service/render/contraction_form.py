@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.ir.leaves import DELTA, SELECTOR, UNIT, constant
+from service.ir.leaves import ARRAY, DELTA, SELECTOR, UNIT, constant
 from service.ir.node import Node
-from service.ir.size import Shape, add, multiply, subtract
+from service.ir.size import Shape, add, multiply, numbers, subtract
 from service.render.product_form import Network, as_tensor, index_notation
 from service.render.terms import filled, is_a, multiplied, scaled, term
 
@@ -71,8 +71,18 @@ def _cut(form: Node, places: tuple[int, ...], cuts: Mapping[int, Factor]) -> tup
     index = [_index_of(cuts.get(label)) for label in places]
     while index[-1] == WHOLE:
         index.pop()
+    if form.op is ARRAY and all(isinstance(item, int) for item in index) and len(index) == len(places):
+        return constant(entry_of(form, index)), ()
     kept = [new for label in places for new in (cuts[label][1][1:] if label in cuts else (label,))]
     return term("getitem", form, index=tuple(index)), tuple(kept)
+
+
+def entry_of(node: Node, index: Sequence[int]) -> float:
+    """One number of a constant array."""
+    place = 0
+    for item, size in zip(index, numbers(node.shape), strict=True):
+        place = place * size + item
+    return float(memoryview(node.attributes.content).cast("d")[place])
 
 
 def _index_of(cut: Factor | None) -> Any:

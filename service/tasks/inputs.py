@@ -48,7 +48,9 @@ def read_point(at: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Point:
         if value.ndim and _fits(value.shape[1:], shape, sizes):
             batched[name] = value.shape[0]
             continue
-        message = f"{name} has shape {written(shape)}, got a value of shape {written(value.shape)}"
+        settled = [f"{entry!r} is {sizes[repr(entry)]}" for entry in dict.fromkeys(shape) if repr(entry) in sizes]
+        where = f", where {' and '.join(settled)}" if settled else ""
+        message = f"{name} has shape {written(shape)}{where}, got a value of shape {written(value.shape)}"
         raise ShapeError(message, pointer=f"/at/{name}")
     if len(set(batched.values())) > 1:
         lengths = ", ".join(f"{name} has {length}" for name, length in batched.items())

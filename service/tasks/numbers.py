@@ -37,7 +37,7 @@ def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Pr
         entries = math.prod(numbers(node.shape)) * count
         if entries > limits.elements:
             raise LimitError(
-                "elements", entries, limits.elements, hint="fewer points at a time, or fewer variables in wrt"
+                "elements", entries, limits.elements, hint="ask for fewer points, outputs or variables at a time"
             )
     program = compile_program(outputs, point.batched, limits.elements)
     largest = max(program.shared.largest, program.per_point.largest * count)
@@ -99,18 +99,27 @@ def _notices(program: Program, point: Point, values: Sequence[Array], blocks: Se
     if cause is not None and cause.singular and point.batch_size is None:
         message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
         raise DomainError(message)
-    return tuple(_notice(where, array, cause) for where, array in broken)
+    return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
 
 
-def _notice(where: str, array: Array, cause: NonFinite | None) -> Notice:
-    count = int(array.size - np.isfinite(array).sum())
-    entries = f"{count} of {array.size} numbers are not finite" if array.size > 1 else "not finite"
+SPOKEN = {"contract": "a product", "total": "a sum", "power": "a power"}
+GROWING = {"exp", "expm1", "sinh", "cosh"}  # infinite beyond the range of float64 rather than at a pole
+
+
+def _notices_of(where: str, array: Array, cause: NonFinite | None) -> list[Notice]:
+    """One notice for the entries that are no number, one for the infinite ones."""
+    undefined, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     if cause is None:
-        return Notice("nonfinite-input", f"{entries}: an input is not finite, or a constant is", where)
-    if cause.singular:
-        return Notice("singular", f"{entries}: a matrix of the batch is singular to working precision", where)
-    if np.isnan(array).any() and cause.is_nan:
-        return Notice("domain", f"{entries}: {cause.op} is not a real number here", where)
-    if cause.op in {"exp", "expm1", "sinh", "cosh"}:
-        return Notice("overflow", f"{entries}: {cause.op} is beyond the largest float64", where)
-    return Notice("pole", f"{entries}: {cause.op} has a pole here", where)
+        count = f"{undefined + infinite} of {array.size}"
+        return [Notice("nonfinite-input", f"{count} numbers are not finite: an input or a constant is not", where)]
+    first = SPOKEN.get(cause.op, cause.op)
+    found = []
+    if undefined:
+        code, why = ("singular", "a matrix is singular") if cause.singular else ("domain", f"{first} is not defined")
+        found.append(Notice(code, f"{undefined} of {array.size} numbers do not exist: {why} at this point", where))
+    if infinite:
+        code, why = ("overflow", "is too large for a float64") if cause.op in GROWING else ("pole", "has a pole")
+        found.append(
+            Notice(code, f"{infinite} of {array.size} numbers are infinite: {first} {why} at this point", where)
+        )
+    return found
