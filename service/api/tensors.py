@@ -99,6 +99,9 @@ def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
         detail = "`data` is a flat list of numbers"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
     _check_axes(shape, at, limits)
+    bulk = math.prod(max(size, 1) for size in shape)  # an empty axis must not hide that the others are immense
+    if bulk > limits.elements:
+        raise LimitError("elements", bulk, limits.elements, pointer=f"{at}/shape")
     size = math.prod(shape)
     if size != len(data):
         detail = f"the shape {shape} has {size} entries, but `data` has {len(data)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from service.execute.plan import BATCH, Array, Cost, Labels, chain
 from service.ir.leaves import DELTA, SELECTOR, UNIT
 from service.ir.node import Node
-from service.ir.size import numbers
+from service.ir.size import bulk, numbers
 
 Index = tuple[Any, ...]
 
@@ -104,7 +103,7 @@ def compile_contraction(node: Node, batched: Sequence[bool], cost: Cost) -> Call
     product = (
         chain(operands, (*lead, *(label for label in inner if label in present)), sizes, cost) if operands else None
     )
-    cost.note(math.prod(numbers(node.shape)), math.prod(numbers(node.shape)))
+    cost.note(bulk(node.shape), bulk(node.shape))
     spread = _spreader(inner, present, sizes, lead=bool(lead))
     write = _writer(node, layout, lead=bool(lead))
     coefficient, arrays = node.attributes.coefficient, layout.arrays

@@ -82,7 +82,7 @@ def pair(
         [label for label in one if label not in other and label not in keep]
         for one, other in ((left, right), (right, left))
     ]
-    work = math.prod(sizes[label] for label in (*both, *rows, *columns, *inner))
+    work = math.prod(max(sizes[label], 1) for label in (*both, *rows, *columns, *inner))
     if not inner:
         return (*_entrywise(left, right, (both, rows, columns), alone), work)
     return (*_matmul(left, right, (both, rows, columns, inner), alone), work)
@@ -153,7 +153,7 @@ def chain(operands: Sequence[Labels], out: Labels, sizes: dict[Any, int], cost: 
             continue
         keep = set(out).union(*work)
         labels, run, operations = pair(chosen[0], chosen[1], keep, sizes)
-        cost.note(operations, math.prod(sizes[label] for label in labels))
+        cost.note(operations, math.prod(max(sizes[label], 1) for label in labels))
         steps.append(Step(positions[0], positions[1], run))
         work.append(labels)
     finish = _aligner(work[0], out, [label for label in work[0] if label not in out])

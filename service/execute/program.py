@@ -5,7 +5,6 @@ Every array may have a leading batch axis; whatever does not depend on a batched
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,7 @@ from service.execute.plan import Array, Cost
 from service.ir.coefficient import CONTRACT
 from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE
 from service.ir.node import Node
-from service.ir.size import numbers
+from service.ir.size import bulk, numbers
 from service.ir.total import TOTAL
 from service.ir.walk import topological
 
@@ -116,10 +115,8 @@ def compile_program(
             flags[node] = node.attributes in batched
         elif not node.inputs:
             expanded = node in needed and node.op in CONSTANT_TENSORS
-            if expanded and math.prod(numbers(node.shape)) > most_entries:
-                raise LimitError(
-                    "elements", math.prod(numbers(node.shape)), most_entries, hint="an identity matrix is too large"
-                )
+            if expanded and bulk(node.shape) > most_entries:
+                raise LimitError("elements", bulk(node.shape), most_entries, hint="an identity matrix is too large")
             _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
@@ -156,14 +153,14 @@ def _store(node: Node, register: int, constants: dict[int, Array], *, dense: boo
 def _compile(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., Array]:
     if node.op is CONTRACT:
         return compile_contraction(node, batched, cost)
-    entries = math.prod(numbers(node.shape))
+    entries = bulk(node.shape)
     if node.op is TOTAL:
         cost.note(entries * len(node.inputs), entries)
         return _sum
     if node.op.kernel is None:
         message = f"{node.op.name} cannot be evaluated"
         raise TypeError(message)
-    work = max(entries, math.prod(numbers(node.inputs[0].shape)))
+    work = max(entries, bulk(node.inputs[0].shape))
     cubic = (
         numbers(node.inputs[0].shape)[-1] if node.op.name in {"kernel_inv", "kernel_logdet", "kernel_cofactors"} else 1
     )

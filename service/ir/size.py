@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -108,6 +109,11 @@ def numbers(shape: Shape) -> tuple[int, ...]:
             message = f"the size {size!r} has no number"
             raise TypeError(message)
     return tuple(size for size in shape if isinstance(size, int))
+
+
+def bulk(shape: Shape) -> int:
+    """The number of entries with a size of 0 taken as 1: an empty axis must not hide that the others are immense."""
+    return math.prod(max(size, 1) for size in numbers(shape))
 
 
 def names(size: Size) -> set[str]:

@@ -136,9 +136,9 @@ function("arctan2", np.arctan2, lambda out, y, x: x / (x**2 + y**2), lambda out,
 function("sinh", np.sinh, lambda out, x: call("cosh", x), summary="hyperbolic sine", latex=r"\sinh")
 function("cosh", np.cosh, lambda out, x: call("sinh", x), summary="hyperbolic cosine", latex=r"\cosh")
 function("tanh", np.tanh, lambda out, x: raise_to(call("cosh", x), -2), summary="hyperbolic tangent", latex=r"\tanh")
-function("arcsinh", np.arcsinh, lambda out, x: raise_to(1 + x**2, -0.5), summary="inverse hyperbolic sine",
+function("arcsinh", np.arcsinh, lambda out, x: 1 / call("hypot", x, 1), summary="inverse hyperbolic sine",
          aliases=("asinh",))  # fmt: skip
-function("arccosh", np.arccosh, lambda out, x: raise_to((x - 1) * (x + 1), -0.5),
+function("arccosh", np.arccosh, lambda out, x: raise_to(x - 1, -0.5) * raise_to(x + 1, -0.5),
          summary="inverse hyperbolic cosine", aliases=("acosh",))  # fmt: skip
 function("arctanh", np.arctanh, lambda out, x: raise_to((1 - x) * (1 + x), -1),
          summary="inverse hyperbolic tangent", aliases=("atanh",))  # fmt: skip

@@ -247,7 +247,7 @@ def _einsum(network: Network, free: Sequence[Label]) -> Node:
     operands += [(_one(vectors).term(), (label,)) for label, vectors in network.vectors.items()]
     operands += network.tensors
     operands += [(term("eye", n=network.sizes[one]), (one, other)) for one, other in network.deltas]
-    if len(operands) == 1 and set(operands[0][1]) == set(free):
+    if len(operands) == 1 and sorted(map(repr, operands[0][1])) == sorted(map(repr, free)):
         return _reordered(operands[0][0], [operands[0][1].index(label) for label in free])
     if all(labels == tuple(free) for _, labels in operands):
         return multiplied([node for node, _ in operands])

@@ -115,7 +115,7 @@ def multiplied(factors: Sequence[Node]) -> Node:
 
 
 def _power(node: Node) -> tuple[Node, float | None]:
-    if is_a(node, "power"):
+    if is_a(node, "power") and fill_value(node.inputs[1]) is not None:
         return node.inputs[0], fill_value(node.inputs[1])
     if is_a(node, "divide") and fill_value(node.inputs[0]) == 1:
         base, exponent = _power(node.inputs[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from service.errors import DomainError, InvalidRequestError, LimitError
 from service.execute.program import NonFinite, Program, compile_program
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
-from service.ir.size import numbers
+from service.ir.size import bulk, numbers
 from service.ir.walk import topological
 from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point, spread
@@ -34,7 +33,7 @@ def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Pr
     """Compile what is asked for, after checking from shapes alone that it stays within the bounds."""
     count = point.batch_size or 1
     for node in outputs:
-        entries = math.prod(numbers(node.shape)) * count
+        entries = bulk(node.shape) * count
         if entries > limits.elements:
             raise LimitError(
                 "elements", entries, limits.elements, hint="ask for fewer points, outputs or variables at a time"

@@ -36,7 +36,7 @@ def used(function: Function) -> list[str]:
     return names[:3]
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(programs())
 def test_value_and_jacobian(text: str) -> None:
     """The Jacobian by every variable, and the value before and after rewriting."""
@@ -49,7 +49,7 @@ def test_value_and_jacobian(text: str) -> None:
         close(value, oracle.derivative(function.user, POINT, name), RTOL, text)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(programs(scalar=True))
 def test_hessian(text: str) -> None:
     """Second derivatives by every pair, which are also symmetric."""

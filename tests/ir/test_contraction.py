@@ -12,7 +12,7 @@ from tests.ir.terms import Term, evaluate, products, terms
 RTOL, ATOL = 1e-12, 1e-11
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(products())
 def test_one_product(term: Term) -> None:
     """Deltas, units, selectors, numbers and powers under any labels are the sum that the labels say."""
@@ -28,7 +28,7 @@ def test_a_product_with_empty_axes(term: Term) -> None:
     np.testing.assert_allclose(evaluate(term.node), term.dense, RTOL, ATOL)
 
 
-@settings(max_examples=800)
+@settings(max_examples=500)
 @given(terms())
 def test_nested_terms(term: Term) -> None:
     """Products of products, sums, reshapes and functions."""

@@ -66,11 +66,10 @@ def unary(
     analytic: bool = False,
     jax: Callable[..., Any] | None = None,
 ) -> Entry:
-    """An elementwise function of one argument: a vector, a scalar inside of a product, and too many arguments."""
+    """An elementwise function of one argument: a vector, a matrix inside of a product, and wrong arguments."""
     samples = (
         Sample(f"{name}(x)", V, (low, high)),
-        Sample(f"s*{name}(X)", {"s": (), "X": (2, 2)}, (low, high)),
-        Sample(f"{name}(x) @ y", VV, (low, high)),
+        Sample(f"s*{name}(X) @ y", {"s": (), "X": (2, 2), "y": (2,)}, (low, high)),
     )
     bad = (
         Bad(f"{name}(x, x)", f"{name} takes {name}("),
@@ -86,7 +85,6 @@ def binary(text: str, low: float = 0.3, high: float = 1.7, **more: Any) -> Entry
     spread = re.sub(r"\bx\b", "X", text)
     samples = (
         Sample(text, VV, domain),
-        Sample(spread, {"X": (2, 3), "y": (3,)}, domain),
         Sample(spread, {"X": (2, 1), "y": (3,)}, domain),
         Sample(text, {"x": (3,), "y": ()}, domain),
         Sample(re.sub(r"\by\b", "0.75", text), V, domain),

@@ -42,8 +42,8 @@ SAMPLES: dict[str, Entry] = {
     "arccosh": unary("arccosh", 1.3, 2.7, exact=mp("acosh"), points=(1 + 1e-12, 1.5, 30.0, 1e200)),
     "arctanh": unary("arctanh", -0.9, 0.9, exact=mp("atanh"), points=(-1 + 1e-12, -0.5, 1e-12, 0.5, 1 - 1e-12)),
     "hypot": binary("hypot(x, y)"),
-    "erf": unary("erf", exact=mp("erf"), points=(-5.0, -1.0, 1e-12, 0.5, 5.0, 20.0)),
-    "erfc": unary("erfc", exact=mp("erfc"), points=(-5.0, -1.0, 1e-12, 0.5, 5.0, 20.0)),
+    "erf": unary("erf", exact=mp("erf"), points=(-5.0, -1.0, 1e-12, 0.5, 5.0, 8.0)),
+    "erfc": unary("erfc", exact=mp("erfc"), points=(-5.0, -1.0, 1e-12, 0.5, 5.0, 8.0)),
     "gammaln": unary("gammaln", 0.3, 3.7, exact=lambda x: mpmath.log(abs(mpmath.gamma(x))), points=(1e-9, 0.3, 3.5, 50.0, -2.5)),
     "digamma": unary("digamma", 0.3, 3.7, exact=mp("digamma"), points=(1e-9, 0.3, 3.5, 50.0, 1e9, -2.5)),
     "polygamma": Entry(

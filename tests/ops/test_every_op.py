@@ -87,10 +87,10 @@ def test_first_derivative(name: str, sample: Sample) -> None:
 
 @each_sample
 def test_second_derivative(name: str, sample: Sample) -> None:
-    """By every pair of variables, as JAX has it."""
+    """By the first and the last variable, twice and mixed, as JAX has it."""
     function, point = function_at(sample)
     names = list(sample.shapes)
-    for first, second in [(names[0], name) for name in names] + [(name, name) for name in names[1:]]:
+    for first, second in dict.fromkeys([(names[0], names[0]), (names[-1], names[0]), (names[-1], names[-1])]):
         (value,) = run([function.derivative(first, second)], point)
         close(value, oracle.derivative(function.user, point, first, second), FIRST)
 
