@@ -16,13 +16,13 @@ _SLICE_FIELDS = {"start", "stop", "step"}
 class Slice(Strict):
     """A slice of an axis, as in Python; a part that is left out or null is open."""
 
-    start: int | None = None
-    stop: int | None = None
+    start: int | str | None = None
+    stop: int | str | None = None
     step: int | None = None
 
 
-class GetitemIndex(RootModel[int | list[int | Slice | None]]):
-    """What `getitem` takes: a position, or one entry per axis; null inserts an axis."""
+class GetitemIndex(RootModel[int | str | list[int | str | Slice | None]]):
+    """What `getitem` takes: a position, or one entry per axis; a text is a named size, null inserts an axis."""
 
 
 class FlatData(RootModel[list[float | NonFiniteNumber]]):
@@ -31,14 +31,18 @@ class FlatData(RootModel[list[float | NonFiniteNumber]]):
 
 def _is_entry(value: Any) -> bool:
     if isinstance(value, dict):
-        return set(value) <= _SLICE_FIELDS and all(part is None or type(part) is int for part in value.values())
-    return value is None or type(value) is int
+        return set(value) <= _SLICE_FIELDS and all(part is None or _is_place(part) for part in value.values())
+    return value is None or _is_place(value)
+
+
+def _is_place(value: Any) -> bool:
+    return type(value) is int or isinstance(value, str)
 
 
 def _index(value: Any) -> Any:
-    if type(value) is int or (isinstance(value, list) and all(_is_entry(entry) for entry in value)):
+    if _is_place(value) or (isinstance(value, list) and all(_is_entry(entry) for entry in value)):
         return value
-    message = "an index is a whole number, or a list of whole numbers, nulls and objects of start, stop and step"
+    message = "an index is a whole number or size, or a list of these, of nulls and of objects of start, stop and step"
     raise wrong(message)
 
 

@@ -53,8 +53,8 @@ class Attributes:
     def _plain(self, kind: str, value: Any, inputs: Sequence[Node], pointer: str) -> Any:
         if kind == "index":
             if not isinstance(value, list | tuple):
-                return canonical_index([_index_item(value, pointer)], len(inputs[0].shape))
-            items = [_index_item(item, f"{pointer}/{place}") for place, item in enumerate(value)]
+                return canonical_index([self._index_item(value, pointer)], len(inputs[0].shape))
+            items = [self._index_item(item, f"{pointer}/{place}") for place, item in enumerate(value)]
             return canonical_index(items, len(inputs[0].shape))
         if isinstance(value, list | tuple):
             return tuple(self._entry(kind, entry) for entry in value)
@@ -90,12 +90,14 @@ class Attributes:
                 raise
         return known
 
-
-def _index_item(item: Any, pointer: str) -> Any:
-    if not isinstance(item, Mapping):
+    def _index_item(self, item: Any, pointer: str) -> Any:
+        if isinstance(item, Mapping):
+            fields = SLICE.read(item, pointer)
+            return tuple(self._place(fields.get(name)) for name in ("start", "stop", "step"))
         if isinstance(item, list | tuple):
-            message = "an index is an integer, null or an object with start, stop and step"
+            message = "an index is an integer, a size, null or an object with start, stop and step"
             raise InvalidRequestError(message, pointer=pointer)
-        return item
-    fields = SLICE.read(item, pointer)
-    return (fields.get("start"), fields.get("stop"), fields.get("step"))
+        return self._place(item)
+
+    def _place(self, value: Any) -> Any:
+        return self._named(value) if isinstance(value, str) else value

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.errors import ParseError
 from service.frontends.bounds import is_integer
+from service.ir.size import Dim
 
 Index = tuple[Any, ...]
 WHOLE = (None, None, None)
@@ -27,13 +28,18 @@ def canonical_index(items: Iterable[Any], rank: int) -> Index:
     return tuple(index)
 
 
+def _is_place(item: Any) -> bool:
+    """Whether an index or bound is a number or a named size."""
+    return is_integer(item) or isinstance(item, Dim)
+
+
 def _check(item: Any) -> None:
-    if item is None or item is ... or is_integer(item):
+    if item is None or item is ... or _is_place(item):
         return
-    if isinstance(item, tuple) and len(item) == len(WHOLE) and all(p is None or is_integer(p) for p in item):
+    if isinstance(item, tuple) and len(item) == len(WHOLE) and all(p is None or _is_place(p) for p in item):
         return
     if isinstance(item, tuple):
-        message = "the bounds of a slice are integers written out, such as x[1:-1]"
+        message = "the bounds of a slice are integers or sizes, such as x[1:-1] or x[:n]"
     else:
-        message = "an index is an integer written out, a slice or None, such as x[0], x[-1] or x[1:, None]"
+        message = "an index is an integer, a size, a slice or None, such as x[0], x[n - 1] or x[1:, None]"
     raise ParseError(message)

@@ -77,4 +77,6 @@ def _attribute(parameter: Parameter, value: Any) -> Any:
 
 
 def _index_item(item: Any) -> Any:
-    return dict(zip(("start", "stop", "step"), item, strict=True)) if isinstance(item, tuple) else item
+    if isinstance(item, tuple):
+        return dict(zip(("start", "stop", "step"), map(_index_item, item), strict=True))
+    return write_size(item) if isinstance(item, Dim) else item

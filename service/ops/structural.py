@@ -90,22 +90,28 @@ def _bounds(item: tuple[Any, ...], n: Size) -> tuple[Size, Size, int]:
     if step == 0:
         message = "a slice step cannot be 0"
         raise InvalidRequestError(message)
-    if isinstance(n, int):
+    if isinstance(n, int) and not isinstance(start, Dim) and not isinstance(stop, Dim):
         chosen = range(*slice(start, stop, step).indices(n))
         return (chosen.start if chosen else 0), len(chosen), step
-    if step != 1 or any(isinstance(edge, Dim) for edge in (start, stop)):
-        message = f"a slice of an axis of named size {n!r} must have plain bounds and step 1"
+    if step != 1:
+        message = f"a slice with named sizes has step 1, got {step} for an axis of size {n!r}"
         raise InvalidRequestError(message)
-    low = 0 if start is None else start if start >= 0 else size.add(n, start)
-    high = n if stop is None else stop if stop >= 0 else size.add(n, stop)
+    low = 0 if start is None else _from_front(start, n)
+    high = n if stop is None else _from_front(stop, n)
     return low, size.subtract(high, low), 1
 
 
-def _at(index: int, n: Size, x: Shape) -> Size:
-    if isinstance(n, int) and not -n <= index < n:
+def _from_front(edge: Size, n: Size) -> Size:
+    """A position counted from the front; a negative number or size counts from the end."""
+    counts = [edge] if isinstance(edge, int) else [count for _, count in edge.terms]
+    return size.add(n, edge) if all(count < 0 for count in counts) else edge
+
+
+def _at(index: Size, n: Size, x: Shape) -> Size:
+    if isinstance(n, int) and isinstance(index, int) and not -n <= index < n:
         message = f"index {index} is out of range for an axis of size {n}, shape {written(x)}"
         raise ShapeError(message)
-    return size.add(n, index) if index < 0 else index
+    return _from_front(index, n)
 
 
 def _getitem_shape(x: Shape, index: tuple[Any, ...] = ()) -> Shape:

@@ -96,9 +96,8 @@ def _index_of(cut: Factor | None) -> Any:
 
 def plain_index(index: Any, size: Any) -> Any:
     """An index as an integer: one that is named counts from the end."""
-    if isinstance(index, int):
-        return index
-    return subtract(index, size)
+    from_end = subtract(index, size)
+    return from_end if not isinstance(index, int) and isinstance(from_end, int) else index
 
 
 def slice_of(selector: Node) -> tuple[Any, Any, Any]:
@@ -108,8 +107,8 @@ def slice_of(selector: Node) -> tuple[Any, Any, Any]:
     stop: Any = add(start, multiply(step, columns))
     if stop == rows or (step < 0 and stop == -1):
         stop = None
-    elif not isinstance(stop, int):
-        stop = subtract(stop, rows)
+    else:
+        stop = plain_index(stop, rows)
     begin = None if start == 0 and step > 0 else start
     if begin == subtract(rows, 1) and step < 0:
         begin = None
