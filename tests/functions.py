@@ -75,7 +75,9 @@ def shapes(**given: Sequence[int | str]) -> dict[str, Shape]:
     return {name: tuple(named(n) if isinstance(n, str) else n for n in shape) for name, shape in given.items()}
 
 
-def random_point(given: Mapping[str, Shape], domain: Domain = (0.4, 1.6), seed: int = 1, **sizes: int) -> dict[str, Array]:
+def random_point(
+    given: Mapping[str, Shape], domain: Domain = (0.4, 1.6), seed: int = 1, **sizes: int
+) -> dict[str, Array]:
     """Values in a domain; a matrix that must be invertible is made so by a heavier diagonal, see `heavy`."""
     generator = np.random.default_rng(seed)
     point = {}

@@ -25,7 +25,8 @@ def function(node: Node) -> Callable[..., Array]:
     given = SAMPLES[node.op.name].jax
     if given is not None:
         return given
-    return next(getattr(place, node.op.name) for place in PLACES if hasattr(place, node.op.name))
+    found: Callable[..., Array] = next(getattr(place, node.op.name) for place in PLACES if hasattr(place, node.op.name))
+    return found
 
 
 def call(node: Node, inputs: Sequence[Array]) -> Array:
@@ -77,8 +78,28 @@ def derivative(output: Node, values: Mapping[str, Array], *wrt: str) -> Array:
     return result(kept)
 
 
-def pushed(output: Node, values: Mapping[str, Array], tangents: Mapping[str, Array]) -> Array:
-    """The directional derivative, by forward mode."""
+def pushed(output: Node, values: Mapping[str, Array], *tangents: Mapping[str, Array]) -> Array:
+    """The derivative along each direction in turn, by forward mode; names without a tangent stand still.
+
+    It compiles nothing but the functions themselves, where a whole Jacobian compiles each at every shape of a batch.
+    """
     kept = {name: jnp.asarray(value) for name, value in values.items()}
-    along = {name: jnp.asarray(tangents.get(name, jnp.zeros_like(value))) for name, value in kept.items()}
-    return jax.jvp(lambda point: evaluate(output, point), (kept,), (along,))[1]
+
+    def along(direction: Mapping[str, Array], inner: Callable[..., Array]) -> Callable[..., Array]:
+        still = {name: jnp.asarray(direction.get(name, jnp.zeros_like(value))) for name, value in kept.items()}
+        return lambda point: jax.jvp(inner, (point,), (still,))[1]
+
+    result: Callable[..., Array] = lambda point: evaluate(output, point)  # noqa: E731 - replaced below
+    for direction in tangents:
+        result = along(direction, result)
+    return result(kept)
+
+
+def jacobian(output: Node, values: Mapping[str, Array], name: str) -> Array:
+    """The derivative by one name, column by column: axes of the output, then of the name."""
+    shape = values[name].shape
+    directions = jnp.eye(values[name].size)
+    if not len(directions):
+        return jnp.zeros((*output.shape, *shape))
+    columns = [pushed(output, values, {name: direction.reshape(shape)}) for direction in directions]
+    return jnp.stack(columns, axis=-1).reshape(*columns[0].shape, *shape)

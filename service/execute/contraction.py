@@ -68,8 +68,8 @@ def _lay_out(node: Node, rank: int) -> _Layout:
 def _is_cut(labels: Labels, selectors: Sequence[Labels], rank: int) -> bool:
     """Whether a selector can be read as a slice: it has its rows for itself, and its columns if its rows are free."""
     row, column = labels
-    if sum(other[0] == row for other in selectors) > 1:
-        return False
+    if sum(other[0] == row for other in selectors) > 1 or any(other[1] == row for other in selectors):
+        return False  # slices of slices would have to be followed from factor to factor
     columns = [other[1] for other in selectors]
     return bool(row >= rank or (column >= rank and columns.count(column) == 1))
 

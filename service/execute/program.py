@@ -160,11 +160,8 @@ def _compile(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., A
     if node.op.kernel is None:
         message = f"{node.op.name} cannot be evaluated"
         raise TypeError(message)
-    work = max(entries, bulk(node.inputs[0].shape))
-    cubic = (
-        numbers(node.inputs[0].shape)[-1] if node.op.name in {"kernel_inv", "kernel_logdet", "kernel_cofactors"} else 1
-    )
-    cost.note(work * cubic, entries)
+    source = node.inputs[0].shape
+    cost.note(node.op.cost(source, **dict(node.attributes)) if node.op.cost else max(entries, bulk(source)), entries)
     kernel, attributes = node.op.kernel, dict(node.attributes)
     return (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
 

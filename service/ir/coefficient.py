@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import NamedTuple
 
 from service.ir.leaves import fill_value
@@ -39,11 +41,18 @@ def scale(node: Node, coefficient: float) -> Node:
         return constant(value * coefficient, node.shape)
     if coefficient == 1:
         return node
-    if node.op is CONTRACT and coefficient != 0:
+    if node.op is CONTRACT and coefficient != 0 and is_gathered(node.attributes.coefficient, coefficient):
         attributes: Contraction = node.attributes
         return _with_coefficient(node, attributes.coefficient * coefficient)
     axes = range(len(node.shape))
     return contract([(node, axes)], axes, coefficient=coefficient)
+
+
+def is_gathered(left: float, right: float) -> bool:
+    """Whether two numbers may be multiplied beforehand: not where that overflows or vanishes, as the whole need not."""
+    product = left * right
+    small = abs(product) < sys.float_info.min and left != 0 and right != 0
+    return not small and not (math.isinf(product) and math.isfinite(left) and math.isfinite(right))
 
 
 def split_coefficient(node: Node) -> tuple[float, Node]:

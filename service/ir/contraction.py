@@ -28,13 +28,20 @@ def contract(
 ) -> Node:
     """The product of `factors`, summed over every label that is not in `out`, in normal form.
 
-    A label in `out` that no factor has is a broadcast axis and needs its size; one that stands twice in `out` is the
-    diagonal of those axes. `contract([(A, "ij"), (x, "j")], "i")` is A @ x.
+    `sizes` has the size of labels that no factor shows: one in `out` is a broadcast axis, any other is summed all the
+    same, which multiplies by its size. A label that stands twice in `out` is the diagonal of those axes.
+    `contract([(A, "ij"), (x, "j")], "i")` is A @ x.
+
+    In normal form no factor is a number or a view of another, equal factors under equal labels are one power (but for
+    roots), deltas join free labels only, each the lowest of its group with another, factors stand in the order of
+    their digests and labels in that of first use.
     """
     factors = list(factors)
     pulled = pull_merges(factors, out)
     if pulled is not None:
-        inner = contract(*pulled, sizes, coefficient)
+        merged = set(out) - set(pulled[1])
+        left = {label: n for label, n in (sizes or {}).items() if label not in merged}
+        inner = contract(*pulled, left, coefficient)
         known = dict(sizes or {}) | {
             label: n for node, labels in factors for label, n in zip(labels, node.shape, strict=True)
         }

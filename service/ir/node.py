@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from service.ir.recursion import lowered
 from service.ir.size import Shape
@@ -29,6 +29,11 @@ class Node:
     attributes: Any
     shape: Shape
     digest: bytes
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refused: every holder of an equal term would see the change."""
+        message = f"a node is frozen: {name} cannot be set"
+        raise AttributeError(message)
 
     def __add__(self, other: Node | float) -> Node:
         """`self + other`, as the operation `add` lowers it; the same holds for the other operators."""
@@ -85,7 +90,7 @@ def make(op: Op, inputs: tuple[Node, ...], attributes: Any, shape: Shape) -> Nod
         known = _interned.get(digest)
         if known is None:
             known = object.__new__(Node)
-            known.op, known.inputs, known.attributes = op, inputs, attributes
-            known.shape, known.digest = shape, digest
+            for field, value in zip(Node.__slots__[1:], (attributes, digest, inputs, op, shape), strict=True):
+                object.__setattr__(known, field, value)
             _interned[digest] = known
         return known

@@ -55,6 +55,7 @@ class Op:
     into kernel ones; a kernel operation instead has `kernel(*arrays, **attributes)`, which acts on the trailing axes
     of NumPy arrays, and its derivative: `partials[k](out, *inputs)`, one per input, for an elementwise function, or
     `vjp(g, out, k)`, the adjoint of input k from the adjoint g of the output, which may have further leading axes.
+    `cost(shape, **attributes)` are the multiplications for one input of that shape, where they are more than entries.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Op:
     kernel: Callable[..., Any] | None = None
     partials: tuple[Rule | None, ...] = ()
     vjp: Callable[[Node, Node, int], Node] | None = None
+    cost: Callable[..., int] | None = None
     text: Notation = field(default_factory=Notation)
     latex: Notation = field(default_factory=Notation)
     numpy: Notation = field(default_factory=Notation)

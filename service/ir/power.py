@@ -37,9 +37,9 @@ def raise_to(base: Node, exponent: float) -> Node:
     if power != 1 and (keeps_domain or is_nonnegative(inner)):
         return raise_to(inner, power * exponent)
     coefficient, core = split_coefficient(base)
-    if coefficient != 1 and (whole or coefficient > 0) and abs(math.log10(abs(coefficient))) < DIGITS:
+    if coefficient != 1 and (whole or coefficient > 0) and abs(exponent * math.log10(abs(coefficient))) < DIGITS:
         return scale(raise_to(core, exponent), coefficient**exponent)
-    if core.op is operations()["abs"] and whole and exponent % 2 == 0:
+    if base.op is operations()["abs"] and whole and exponent % 2 == 0:
         return raise_to(base.inputs[0], exponent)
     return make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from service.ir import selection
-from service.ir.coefficient import CONTRACT
+from service.ir.coefficient import CONTRACT, is_gathered
 from service.ir.leaves import DELTA, FILL, SELECTOR, UNIT, delta, size_value
 from service.ir.node import Node
 from service.ir.power import is_nonnegative, raise_to, split_power
@@ -33,7 +33,7 @@ class Product:
         self._known: dict[Hashable, int] = {}
         self._done: set[int] = set()
         for label, size in sizes.items():
-            self._done.add(self._label(label, size))
+            self._label(label, size)
 
     def _label(self, label: Hashable, size: Size) -> int:
         if label not in self._known:
@@ -49,13 +49,12 @@ class Product:
     def multiply(self, node: Node, labels: Sequence[Hashable]) -> None:
         """One more factor; views (a scaled, permuted, repeated or masked single tensor) are opened."""
         numbers = [self._label(label, size) for label, size in zip(labels, node.shape, strict=True)]
-        self._done.difference_update(numbers)
         self._push(node, numbers)
 
     def _push(self, node: Node, labels: Labels) -> None:
-        if node.op is FILL:
+        if node.op is FILL and is_gathered(self.coefficient, node.attributes):
             self.coefficient *= node.attributes
-        elif node.op is CONTRACT and _is_view(node):
+        elif node.op is CONTRACT and _is_view(node) and is_gathered(self.coefficient, node.attributes.coefficient):
             attributes = node.attributes
             self.coefficient *= attributes.coefficient
             inner = labels + [self.new_label(size) for size in attributes.sizes[len(labels) :]]
@@ -80,9 +79,8 @@ class Product:
         """Bring the factors into normal form, the labels `out` being free."""
         while True:
             self._eliminate_deltas(out)
-            if not (selection.compose(self, out) or selection.pick(self, out)):
+            if not (selection.compose(self, out) or selection.pick(self, out) or self._merge_powers()):
                 break
-        self._merge_powers()
         self._separate_scalars(out)
         present = {label for _, labels in self.factors for label in labels} | set(out) | self._done
         for label, size in self.sizes.items():
@@ -130,16 +128,24 @@ class Product:
                 self.replace(group, [(contract(group, []), [])])
                 self._done |= labels
 
-    def _merge_powers(self) -> None:
-        """Equal factors under equal labels become one power, where no restriction of the domain is lost by it."""
+    def _merge_powers(self) -> bool:
+        """Equal factors under equal labels become one power, where no restriction of the domain is lost by it.
+
+        Whether a power of a 0/1 tensor, which is that tensor, came to light: it is to be eliminated then.
+        """
         groups: dict[tuple[Node, tuple[int, ...]], list[float]] = {}
+        bare = False
         for node, labels in self.factors:
             base, exponent = split_power(node)
+            if base.op in LIGHT:
+                base, exponent = (base, 1.0) if exponent > 0 else (node, 1.0)
+                bare = bare or base is not node
             groups.setdefault((base, tuple(labels)), []).append(exponent)
         self.factors = []
         for (base, places), exponents in groups.items():
             for exponent in [1.0] if base.op in LIGHT else _added(exponents, nonnegative=is_nonnegative(base)):
                 self._push(raise_to(base, exponent), list(places))
+        return bare
 
 
 def _added(exponents: list[float], *, nonnegative: bool) -> list[float]:

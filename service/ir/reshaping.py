@@ -103,7 +103,8 @@ def _split_identity(node: Node, shape: Shape) -> Node | None:
         rest: list[tuple[Node, Sequence[Hashable]]] = [factor for factor in factors if factor is not tied[0]]
         rest += [(delta(n), [(old[0], k), (twin, k)]) for k, n in enumerate(pieces)]
         out = [piece for axis in range(len(node.shape)) for piece in parted.get(axis, [axis])]
-        return contract(rest, out, dict(enumerate(sizes)), coefficient)
+        known = {label: n for label, n in enumerate(sizes) if label not in parted}
+        return contract(rest, out, known, coefficient)
     return None
 
 

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from service.ir.op import Notation, Op, Parameter, Rule, register
 from service.ir.size import Shape
 from service.ops.signature import ARRAY
+
+
+def pasteable(kernel: Callable[..., Any], name: str) -> str:
+    """The source of a kernel as a plain function `name`, for code that is to run without this service."""
+    (function,) = ast.parse(inspect.getsource(kernel)).body
+    for part in ast.walk(function):
+        if isinstance(part, ast.FunctionDef):
+            part.name, part.returns = name, None
+            part.body = part.body[1:] if ast.get_docstring(part) else part.body
+        elif isinstance(part, ast.arg):
+            part.annotation = None
+        elif isinstance(part, ast.Name) and part.id == kernel.__name__:
+            part.id = name
+    return ast.unparse(function) + "\n"
 
 
 def declare(

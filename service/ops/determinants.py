@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from itertools import permutations
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from service.errors import LimitError
 from service.ir.contraction import contract
 from service.ir.node import Node, make
 from service.ir.op import Notation, Op, Parameter, register
-from service.ir.size import Shape, Size
-from service.ops.declaring import declare
-from service.ops.reductions import MOST_LEFT_OUT, products_kernel
+from service.ir.size import Shape, Size, bulk, numbers
+from service.ops.declaring import declare, pasteable
+from service.ops.reductions import MOST_LEFT_OUT
 from service.ops.signature import ARRAY, refuse
 
 MATRIX = 2
@@ -79,22 +80,14 @@ def _cofactors_vjp(g: Node, out: Node, _: int) -> Node:
 
 def inverse_kernel(x: Any) -> Any:
     """Inverses of the matrices in the last two axes; NaN for one that is singular to working precision."""
-    flat = np.ascontiguousarray(x, dtype=float).reshape((-1, *x.shape[-2:]))
-    result = np.full_like(flat, np.nan)
-    for k, matrix in enumerate(flat):
-        result[k] = _inverse(matrix)
-    return result.reshape(x.shape)
-
-
-def _inverse(matrix: Any) -> Any:
     try:
-        inverse = np.linalg.inv(matrix)
+        inverses = np.linalg.inv(x)
     except np.linalg.LinAlgError:
-        return np.nan
-    if not matrix.size:
-        return inverse
-    condition = np.linalg.norm(matrix, 1) * np.linalg.norm(inverse, 1)
-    return inverse if condition * np.finfo(float).eps < 1 else np.nan
+        if x.ndim == MATRIX:
+            return np.full_like(x, np.nan)
+        inverses = np.stack([inverse_kernel(matrix) for matrix in x])
+    condition = np.linalg.norm(x, 1, axis=(-2, -1)) * np.linalg.norm(inverses, 1, axis=(-2, -1)) if x.size else 0.0
+    return np.where(np.asarray(condition * np.finfo(float).eps < 1)[..., None, None], inverses, np.nan)
 
 
 def logdet_kernel(x: Any) -> Any:
@@ -103,39 +96,47 @@ def logdet_kernel(x: Any) -> Any:
     return np.where(sign >= 0, value, np.nan)
 
 
-def cofactors_kernel(x: Any, order: int) -> Any:
+def cofactors_kernel(x: Any, order: int = 1) -> Any:
     """Derivatives of det from the singular value decomposition, without division: exact at singular matrices.
 
-    With X = U S V', entry (i1, j1, ..., ir, jr) is det(U) det(V) times the sum over permutations p of the sign of p
-    times sum_k P[k1..kr] U[i1,k1] V[j1,kp1] ... , P being the products of singular values that leave k1..kr out.
+    With X = U S V', entry (i1, j1, ..., ir, jr) is det(U) det(V) times the sum over r-subsets K of the singular values
+    of the product of those not in K, the minor of U in rows i and columns K, and the minor of V in rows j and columns K
+    (Cauchy and Binet).
     """
     if order == 0:
         return np.linalg.det(x)
+    n, lead = x.shape[-1], x.ndim - 2
     u, s, vt = np.linalg.svd(x)
-    left = products_kernel(s, order) * (np.linalg.det(u) * np.linalg.det(vt))[(..., *(None,) * order)]
-    ks, rows, columns = "abcdefgh"[:order], "ijklmnop"[:order], "qrstuvwx"[:order]
-    out = "".join(row + column for row, column in zip(rows, columns, strict=True))
-    result: Any = 0.0
-    for places in permutations(range(order)):
-        factors = [f"...{row}{k}" for row, k in zip(rows, ks, strict=True)]
-        factors += [f"...{ks[place]}{column}" for place, column in zip(places, columns, strict=True)]
-        spec = ",".join([f"...{ks}", *factors]) + "->..." + out
-        result = result + _sign(places) * np.einsum(spec, left, *[u] * order, *[vt] * order, optimize=True)
-    return result
+    rows = np.indices((n,) * order).reshape(order, -1).T
+    result = np.zeros((*x.shape[:-2], len(rows), len(rows)))
+    for kept in combinations(range(n), order):
+        rest = np.prod(np.delete(s, kept, axis=-1), axis=-1)
+        left = np.linalg.det(u[..., rows, :][..., kept])
+        right = np.linalg.det(np.swapaxes(vt, -1, -2)[..., rows, :][..., kept])
+        result += rest[..., None, None] * left[..., :, None] * right[..., None, :]
+    result *= (np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
+    axes = [*range(lead), *(lead + k + side * order for k in range(order) for side in (0, 1))]
+    return result.reshape((*x.shape[:-2], *(n,) * (2 * order))).transpose(axes)
 
 
-def _sign(places: tuple[int, ...]) -> int:
-    swaps = sum(places[a] > places[b] for a in range(len(places)) for b in range(a + 1, len(places)))
-    return -1 if swaps % 2 else 1
+def _cubic(x: Shape) -> int:
+    return bulk(x) * numbers(x)[-1]
 
 
-INV = register(Op("kernel_inv", "kernel", kernel=inverse_kernel, vjp=_inv_vjp, internal=True))
+def _minors(x: Shape, order: int) -> int:
+    n = numbers(x)[-1]
+    return bulk(x[:-2]) * max(math.comb(n, order), 1) * int(max(n, 1) ** (2 * order)) * max(order, 1)
 
 
-LOGDET = register(Op("kernel_logdet", "kernel", kernel=logdet_kernel, vjp=_logdet_vjp, internal=True))
+INV = register(Op("kernel_inv", "kernel", kernel=inverse_kernel, vjp=_inv_vjp, cost=_cubic, internal=True))
 
 
-COFACTORS = register(Op("kernel_cofactors", "kernel", kernel=cofactors_kernel, vjp=_cofactors_vjp, internal=True))
+LOGDET = register(Op("kernel_logdet", "kernel", kernel=logdet_kernel, vjp=_logdet_vjp, cost=_cubic, internal=True))
+
+
+COFACTORS = register(
+    Op("kernel_cofactors", "kernel", kernel=cofactors_kernel, vjp=_cofactors_vjp, cost=_minors, internal=True)
+)
 
 
 def _square_shape(name: str, keep: int) -> Any:
@@ -153,33 +154,6 @@ def _cofactor_shape(x: Shape, order: int = 1) -> Shape:
     return (*x[:-2], *(n, n) * order)
 
 
-_LOGDET_CODE = """\
-def logdet(x):
-    sign, value = np.linalg.slogdet(x)
-    return np.where(sign >= 0, value, np.nan)
-"""
-
-
-_COFACTOR_CODE = """\
-def cofactor(x, order=1):
-    u, s, vt = np.linalg.svd(x)
-    ks, rows, columns = "abcd"[:order], "ijkl"[:order], "mnop"[:order]
-    rest = [
-        np.prod(np.delete(s, list(k), axis=-1), axis=-1) if len(set(k)) == order else 0*s[..., 0]
-        for k in np.ndindex(s.shape[-1:]*order)
-    ]
-    signs = (np.linalg.det(u)*np.linalg.det(vt))[(..., *(None,)*order)]
-    left = signs*np.stack(rest, axis=-1).reshape(s.shape[:-1] + s.shape[-1:]*order)
-    total = 0.0
-    for p in permutations(range(order)):
-        sign = np.linalg.det(np.eye(order)[list(p)])
-        inputs = [ks, *(r + k for r, k in zip(rows, ks)), *(ks[q] + c for q, c in zip(p, columns))]
-        spec = ",".join("..." + labels for labels in inputs) + "->..." + "".join(r + c for r, c in zip(rows, columns))
-        total = total + sign*np.einsum(spec, left, *[u]*order, *[vt]*order)
-    return total
-"""
-
-
 _declare("inv", "inverse of a square matrix", _square_shape("inv", 2), inverse, numpy=Notation(name="np.linalg.inv"),
          latex=Notation("{#1}^{-1}", precedence=70, needs=(90,)))  # fmt: skip
 
@@ -189,10 +163,10 @@ _declare("det", "determinant; its derivative is exact at singular matrices too",
 
 
 _declare("logdet", "log(det(X)); not a number where det(X) < 0", _square_shape("logdet", 0), logdet,
-         numpy=Notation(name="logdet", prelude=_LOGDET_CODE),
+         numpy=Notation(name="logdet", prelude=pasteable(logdet_kernel, "logdet")),
          latex=Notation(name=r"\log\det"))  # fmt: skip
 
 
 _declare("cofactor", "signed minors: derivative number `order` of det, det(X)*inv(X).T for 1", _cofactor_shape,
          cofactors, (ARRAY, Parameter("order", "integer", 1, required=False)),
-         numpy=Notation(name="cofactor", prelude=_COFACTOR_CODE))  # fmt: skip
+         numpy=Notation(name="cofactor", prelude=pasteable(cofactors_kernel, "cofactor")))  # fmt: skip

@@ -14,7 +14,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
 from service.ir.power import raise_to
 from service.ir.size import Shape
-from service.ops.declaring import declare
+from service.ops.declaring import declare, pasteable
 from service.ops.elementwise import where
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS, refuse
 
@@ -78,9 +78,13 @@ def _mean(x: Node, axis: Axes) -> Node:
     return summed(x, axis) * raise_to(size_value(size.count(x.shape[k] for k in gone)), -1)
 
 
-def _kernel(name: str, kernel: Any, vjp: Any) -> Op:
+def _kernel(name: str, kernel: Any, vjp: Any, cost: Any = None) -> Op:
     """A kernel reduction over the last `count` axes."""
-    return register(Op(name, "kernel", kernel=kernel, vjp=vjp, internal=True))
+    return register(Op(name, "kernel", kernel=kernel, vjp=vjp, cost=cost, internal=True))
+
+
+def _left_out(x: Shape, order: int) -> int:
+    return size.bulk(x) * int(max(size.numbers(x)[-1], 1) ** order)
 
 
 def _trailing(count: int) -> tuple[int, ...]:
@@ -162,7 +166,7 @@ def softmax_kernel(x: Any, count: int) -> Any:
     return powers / np.sum(powers, axis=axes, keepdims=True)
 
 
-def products_kernel(x: Any, order: int) -> Any:
+def products_kernel(x: Any, order: int = 1) -> Any:
     """Products over the last axis of all entries but `order` of them, without division: exact at zeros.
 
     Shape (..., n) to (..., n, ..., n) with `order` further axes; entries with a repeated index are 0.
@@ -202,7 +206,7 @@ MAX = _kernel("reduce_max", _max, _extreme_vjp)
 MIN = _kernel("reduce_min", _min, _extreme_vjp)
 LOGSUMEXP = _kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp)
 SOFTMAX = _kernel("reduce_softmax", softmax_kernel, _softmax_vjp)
-PRODUCTS = _kernel("reduce_products", products_kernel, _products_vjp)
+PRODUCTS = _kernel("reduce_products", products_kernel, _products_vjp, _left_out)
 
 
 def _prod(x: Node, axis: Axes) -> Node:
@@ -221,6 +225,8 @@ def _prod_except_shape(x: Shape, order: int = 1) -> Shape:
 def _norm(x: Node, axis: Axes, ord: Any = None) -> Node:  # noqa: A002 - NumPy's name
     if ord == 1:
         return summed(lowered("abs", x), axis)
+    if ord == "inf" and 0 in x.shape:
+        return summed(x, axis)  # of no entries: 0
     if ord == "inf":
         moved, count = last(lowered("abs", x), axis)
         return reduce(MAX, moved, count)
@@ -235,16 +241,6 @@ def _norm_shape(x: Shape, ord: Any = None, axis: Axes = None, keepdims: bool = F
     return reduced_shape(x, axis, keepdims)
 
 
-_PROD_EXCEPT_CODE = """\
-def prod_except(x, order=1):
-    if order == 0:
-        return np.prod(x, axis=-1)
-    n = x.shape[-1]
-    rest = prod_except(np.where(np.eye(n, dtype=bool), 1.0, x[..., None, :]), order - 1)
-    for axis in range(order - 1):
-        rest = rest*(1 - np.eye(n)).reshape((n, *(n if k == axis else 1 for k in range(order - 1))))
-    return rest
-"""
 _declare("sum", "sum over axes", summed)
 _declare("mean", "arithmetic mean over axes", _mean, empty=False)
 _declare("prod", "product over axes; the derivative is exact where entries are 0", _prod)
@@ -273,5 +269,5 @@ declare(
     products,
     (ARRAY, Parameter("order", "integer", 1, required=False)),
     family="reduction",
-    numpy=Notation(name="prod_except", prelude=_PROD_EXCEPT_CODE),
+    numpy=Notation(name="prod_except", prelude=pasteable(products_kernel, "prod_except")),
 )

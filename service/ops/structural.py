@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from service.errors import InvalidRequestError, ShapeError, quote
+from service.errors import InvalidRequestError, LimitError, ShapeError, quote
 from service.ir import size
 from service.ir.contraction import contract
 from service.ir.leaves import constant, selector, unit
@@ -20,6 +20,7 @@ from service.ops.signature import ARRAY, refuse
 
 __all__ = ["reshape"]
 
+MOST_OPERANDS = 16  # of one einsum: the search for the order of its products grows with their cube
 _declare = partial(declare, family="structure")
 
 
@@ -168,6 +169,9 @@ def _diagonal_length(x: Shape, k: int) -> Size:
     rows, columns = size.subtract(x[0], max(-k, 0)), size.subtract(x[1], max(k, 0))
     if isinstance(rows, int) and isinstance(columns, int):
         return max(min(rows, columns), 0)
+    longer = size.subtract(rows, columns)
+    if isinstance(longer, int):
+        return columns if longer > 0 else rows
     if rows != columns:
         raise refuse("diag", "sizes that tell which axis is shorter", x)
     return rows
@@ -188,6 +192,8 @@ def _einsum_labels(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str],
     """Labels of every operand and of the output; without `->` the output is the labels seen once, sorted."""
     inputs, arrow, out = subscripts.partition("->")
     labels = inputs.split(",")
+    if len(labels) > MOST_OPERANDS:
+        raise LimitError("einsum_operands", len(labels), MOST_OPERANDS, hint="write it as several products")
     letters = set(subscripts) - set(",->.")
     if len(labels) != len(shapes) or not all(letter.isascii() and letter.isalpha() for letter in letters):
         message = f"einsum: {quote(subscripts)} does not name the axes of {len(shapes)} operand(s)"

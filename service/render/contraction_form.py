@@ -104,11 +104,9 @@ def slice_of(selector: Node) -> tuple[Any, Any, Any]:
     """The slice (start, stop, step) that a selector stands for."""
     start, step = selector.attributes
     rows, columns = selector.shape
-    stop: Any = add(start, multiply(step, columns))
-    if stop == rows or (step < 0 and stop == -1):
-        stop = None
-    else:
-        stop = plain_index(stop, rows)
+    end = add(start, multiply(step, columns))
+    before_first = isinstance(end, int) and end < 0
+    stop = None if end == rows or before_first else plain_index(end, rows)
     begin = None if start == 0 and step > 0 else start
     if begin == subtract(rows, 1) and step < 0:
         begin = None

@@ -10,6 +10,7 @@ from service.ir.leaves import ARRAY, FILL, SIZE, VARIABLE, fill_value
 from service.ir.node import Node
 from service.ir.op import Notation
 from service.ir.size import Dim
+from service.ir.walk import topological
 from service.ops.signature import is_default
 from service.render.printer import ATOM, Written, fill_in, write
 from service.render.text import PRODUCT, SUM, TextDialect
@@ -19,13 +20,15 @@ GREEK = {
     "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
     "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 }  # fmt: skip
+PREFIXES = ("t", "s", "u", "v", "q", "h", *(f"T^{{({k})}}" for k in range(10**3)))  # of named subterms
 POSTFIX = 90
 MINUS = SUM + 1
 
 
 def latex_form(root: Node) -> str:
     """The form of a user graph as LaTeX without delimiters."""
-    program = write(root, LatexDialect(frozenset()))
+    names = frozenset(node.attributes for node in topological([root]) if node.op is VARIABLE)
+    program = write(root, LatexDialect(names))
     if not program.assignments:
         return program.result
     lines = [*(rf"{name} &= {text}" for name, text in program.assignments), "& " + program.result]
@@ -33,17 +36,12 @@ def latex_form(root: Node) -> str:
 
 
 def latex_name(name: str, rank: int) -> str:
-    """A variable's name: Greek letters, digits as an index, vectors in bold."""
-    letters, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()  # type: ignore[union-attr]
-    shown = (
-        rf"\{letters}"
-        if letters in GREEK
-        else letters
-        if len(letters) == 1
-        else rf"\mathrm{{{letters}}}".replace("_", r"\_")
-    )
+    """A variable's name: Greek letters, final digits as an index, vectors in bold; different names look different."""
+    letters, digits = re.fullmatch(r"(.*?)(\d*)", name).groups()  # type: ignore[union-attr]
+    plain = letters.replace("_", r"\_")
+    shown = rf"\{letters}" if letters in GREEK else plain if len(letters) == 1 else rf"\mathrm{{{plain}}}"
     if rank == 1:
-        shown = rf"\boldsymbol{{{shown}}}" if letters in GREEK else rf"\mathbf{{{letters}}}".replace("_", r"\_")
+        shown = rf"\boldsymbol{{{shown}}}" if letters in GREEK else rf"\mathbf{{{plain}}}"
     return f"{shown}_{{{digits}}}" if digits else shown
 
 
@@ -58,7 +56,9 @@ class LatexDialect(TextDialect):
 
     def name(self, number: int) -> str:
         """The name of subterm `number`."""
-        return f"t_{{{number}}}"
+        taken = {name.rstrip("0123456789") for name in self.names}
+        prefix = next(letter for letter in PREFIXES if letter not in taken)
+        return f"{prefix}_{{{number}}}"
 
     def leaf(self, node: Node) -> Written:
         """A variable, number, matrix of numbers, size, or constant matrix."""
@@ -102,6 +102,7 @@ class LatexDialect(TextDialect):
     def call(self, node: Node, name: str, inputs: Sequence[Written]) -> str:
         """A function of its arguments; attributes stand below it."""
         name = name if name.startswith("\\") else rf"\operatorname{{{name}}}"
+        name = name.replace("_", r"\_") if name.startswith(r"\operatorname") else name
         shown = []
         for parameter in node.op.parameters:
             value = dict(node.attributes).get(parameter.name) if not parameter.is_input else None

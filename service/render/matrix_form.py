@@ -41,7 +41,7 @@ Rank = Callable[[Node], tuple[object, ...]]
 
 def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
     if node.op in (VARIABLE, ARRAY, SIZE):
-        return node
+        return term("zeros", shape=node.shape) if node.op is ARRAY and 0 in node.shape else node
     if node.op is FILL:
         return number(node.attributes)
     if node.op in _CONSTANT_TENSORS:

@@ -13,7 +13,7 @@ from service.ir.walk import topological
 from service.render.printer import ATOM, Written, write
 from service.render.text import TextDialect
 
-RESERVED = ("np", "special", "permutations")
+RESERVED = ("np", "special", "combinations")
 
 
 def numpy_form(root: Node, variables: Mapping[str, Shape], name: str) -> str:
@@ -27,7 +27,7 @@ def numpy_form(root: Node, variables: Mapping[str, Shape], name: str) -> str:
     code = "\n".join(f"    {line}" for line in body)
     used = dialect.asked | {node.attributes for node in nodes if node.op is VARIABLE}
     parameters = ", ".join(dialect.variable(variable) for variable in variables if variable in used)
-    imports = ["from itertools import permutations"] if any("permutations" in prelude for prelude in preludes) else []
+    imports = ["from itertools import combinations"] if any("combinations(" in prelude for prelude in preludes) else []
     imports += ["import numpy as np"]
     imports += ["from scipy import special"] if "special." in code else []
     parts = ["\n".join(imports), *(prelude.rstrip() for prelude in preludes), f"def {name}({parameters}):\n{code}"]

@@ -88,10 +88,12 @@ def is_symmetric(node: Node) -> bool:
         return len(node.inputs[0].shape) == 1 and dict(node.attributes)["k"] == 0
     if is_a(node, "add") or is_a(node, "matmul"):
         first, second = node.inputs
+        if is_a(node, "add") and is_symmetric(first) and is_symmetric(second):
+            return True
         return first.shape == second.shape[::-1] and _mirror(first, second)
     if is_a(node, "outer"):
         return node.inputs[0] is node.inputs[1]
-    return False
+    return is_a(node, "multiply") and not node.inputs[0].shape and is_symmetric(node.inputs[1])
 
 
 def _mirror(first: Node, second: Node) -> bool:
@@ -197,7 +199,10 @@ def negated(node: Node) -> Node:
         spine.append(node)
         node = node.inputs[0]
     value = fill_value(node)
-    result = constant(-value) if value is not None and not node.shape else term("negative", node)
+    if is_a(node, "negative"):
+        result = node.inputs[0]
+    else:
+        result = constant(-value) if value is not None and not node.shape else term("negative", node)
     for parent in reversed(spine):
         result = term(parent.op.name, result, parent.inputs[1])
     return result

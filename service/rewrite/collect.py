@@ -84,7 +84,7 @@ def _most_shared(node: Node) -> Node | None:
 
 def _without(term: Node, number: int) -> tuple[tuple[object, ...], Node] | None:
     """A factor of a term with its places, and the rest of the term: free axes first, then labels it shares."""
-    coefficient, factors, sizes = parts(term)
+    coefficient, factors, _ = parts(term)
     (shared, labels), rank = factors[number], len(term.shape)
     if shared.op is FILL or term.op is FILL or len(set(labels)) != len(labels):
         return None
@@ -100,7 +100,7 @@ def _without(term: Node, number: int) -> tuple[tuple[object, ...], Node] | None:
     if len(out) > MATRIX or (rank > MATRIX and labels):
         return None  # index notation reads better term by term
     key = (shared, places, (tuple(axes), tuple(inner)))
-    return key, contract(rest, out, dict(enumerate(sizes)), coefficient)
+    return key, contract(rest, out, coefficient=coefficient)
 
 
 def _listed(node: Node) -> Node:
@@ -134,5 +134,6 @@ def _row(term: Node) -> tuple[int, Node] | None:
             rest = [factor for k, factor in enumerate(factors) if k != number]
             if any(0 in places for _, places in rest):
                 return None
-            return child.attributes, contract(rest, range(1, len(term.shape)), dict(enumerate(sizes)), coefficient)
+            known = {label: n for label, n in enumerate(sizes) if label != 0}
+            return child.attributes, contract(rest, range(1, len(term.shape)), known, coefficient)
     return None

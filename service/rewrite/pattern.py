@@ -7,9 +7,10 @@ from itertools import permutations
 from service.ir.coefficient import CONTRACT, split_coefficient
 from service.ir.contraction import contract
 from service.ir.leaves import FILL, VARIABLE, constant
-from service.ir.node import Node, make
+from service.ir.node import Node
 from service.ir.size import Shape
 from service.ir.total import TOTAL, total
+from service.ops.elementwise import entrywise
 
 Bindings = dict[Node, Node]
 MOST_TERMS = 3  # a sum longer than any pattern's is not tried
@@ -67,4 +68,4 @@ def substituted(result: Node, bindings: Bindings, shape: Shape) -> Node:
     if result.op is CONTRACT:
         axes = range(len(shape))
         return contract([(child, axes) for child in inputs], axes, coefficient=result.attributes.coefficient)
-    return make(result.op, inputs, result.attributes, shape)
+    return entrywise(result.op.name, *inputs, **dict(result.attributes))

@@ -53,7 +53,12 @@ def _log_sum_exp(node: Node) -> Node | None:
     if child.op is not CONTRACT or len(child.inputs) != 1 or child.inputs[0].op is not operations()["exp"]:
         return None
     (labels,), rank = child.attributes.operands, len(child.shape)
-    if len(set(labels)) != len(labels) or not set(range(rank)) <= set(labels) or child.attributes.coefficient != 1:
+    if (
+        len(set(labels)) != len(labels)
+        or len(labels) == rank
+        or not set(range(rank)) <= set(labels)
+        or child.attributes.coefficient != 1
+    ):
         return None
     order = [labels.index(label) for label in sorted(labels)]
     return reduce(LOGSUMEXP, permute(child.inputs[0].inputs[0], order), len(labels) - rank)
@@ -109,7 +114,8 @@ def _cancel_inverse(node: Node) -> Node | None:
                 if shared == other[1][start] and shared >= len(node.shape) and count == 2:  # noqa: PLR2004 - both ends
                     kept = [factor for factor in factors if factor is not one and factor is not other]
                     identity = (delta(sizes[shared]), outer)
-                    return contract([*kept, identity], range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+                    known = {label: n for label, n in enumerate(sizes) if label != shared}
+                    return contract([*kept, identity], range(len(node.shape)), known, coefficient)
     return None
 
 
@@ -147,7 +153,7 @@ def _merge_exponentials(node: Node) -> Node | None:
             (a,), (b,) = one.inputs, other.inputs
             merged = a + b
             if len(terms_of(merged)) < len(terms_of(a)) + len(terms_of(b)):
-                kept = [factor for factor in factors if factor[0] is not one and factor[0] is not other]
+                kept = [factor for factor in factors if factor not in ((one, labels), (other, again))]
                 kept.append((lowered("exp", merged), labels))
                 return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
     return None

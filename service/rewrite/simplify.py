@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from service.ir.coefficient import CONTRACT, parts, scale
+from service.ir.coefficient import CONTRACT, is_gathered, parts, scale
 from service.ir.contraction import contract
-from service.ir.leaves import DELTA, UNIT, constant, fill_value
+from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
 from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
@@ -118,16 +118,16 @@ def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
     coefficient, room = attributes.coefficient, MOST_FACTORS - len(inputs)
     factors, sizes = [], dict(enumerate(attributes.sizes))
     for number, (child, labels) in enumerate(zip(inputs, attributes.operands, strict=True)):
-        if child.op is not CONTRACT or child in shared or len(child.inputs) - 1 > room:
+        inner, pieces, _ = parts(child)
+        opens = child.op is CONTRACT and child not in shared and len(pieces) - 1 <= room
+        if not opens or not is_gathered(coefficient, inner):
             factors.append((child, labels))
             continue
-        inner, pieces, _ = parts(child)
         coefficient *= inner
         room -= len(pieces) - 1
         names = dict(enumerate(labels))
         for piece, places in pieces:
             factors.append((piece, [names.get(place, (number, place)) for place in places]))
-        factors.append((constant(1.0, child.shape), labels))  # an axis along which the child only repeats is summed too
     return contract(factors, range(len(node.shape)), sizes, coefficient)
 
 

@@ -10,19 +10,19 @@ from service.ir.total import terms_of
 MATRIX = 2
 
 
-def structure_of(node: Node, rank: int) -> str:
-    """`zero`, `diagonal`, `kronecker` or `dense`, for a derivative in numerator layout of an output of `rank` axes.
+def structure_of(node: Node, rows: int) -> str:
+    """`zero`, `diagonal`, `kronecker` or `dense`, for a derivative read as a matrix.
 
-    A Hessian of a scalar is read as the derivative of its gradient.
+    Its first `rows` axes are its rows (those of the output, and of the first variable for a second derivative), the
+    others its columns; both must have the same sizes for it to be more than `dense`.
     """
     if node.op is FILL and node.attributes == 0:
         return "zero"
-    half = rank or len(node.shape) // 2
-    if not half or len(node.shape) != 2 * half:
+    if not rows or node.shape[:rows] != node.shape[rows:]:
         return "dense"
-    if all(_is_diagonal(term, half) for term in terms_of(node)):
+    if all(_is_diagonal(term, rows) for term in terms_of(node)):
         return "diagonal"
-    return "kronecker" if half == MATRIX and _is_kronecker(node) else "dense"
+    return "kronecker" if rows == MATRIX and _is_kronecker(node) else "dense"
 
 
 def _is_diagonal(term: Node, half: int) -> bool:

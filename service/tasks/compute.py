@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.errors import LimitError
+from service.errors import LimitError, ShapeError
+from service.frontends.sizes import bind
 from service.ir.leaves import VARIABLE
-from service.ir.size import Shape
+from service.ir.node import Node
+from service.ir.size import Shape, written
 from service.ir.walk import topological
 from service.tasks.closed_forms import closed_forms
 from service.tasks.derivatives import Derivative, chosen_names, derivatives
@@ -28,8 +30,11 @@ def compute(task: Task) -> Answer:
     names = chosen_names(function, task.wrt)
     blocks = derivatives(function, kind, names, task.layout)
     numeric = blocks if concrete is function else derivatives(concrete, kind, names, task.layout)
-    for block in blocks:
+    for block, number in zip(blocks, numeric, strict=True):
         _check_rank(block, task)
+        _check_sizes(block.node, number.node, point)
+    for output, value in zip(function.kernel, concrete.kernel, strict=True):
+        _check_sizes(output, value, point)
     if task.kind == "plan":
         return _answer(task, function, planned=plan(task, function, concrete, blocks, numeric, point))
     numbers = _numbers(task, concrete, numeric, point)
@@ -45,6 +50,16 @@ def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
 def _check_rank(block: Derivative, task: Task) -> None:
     if len(block.node.shape) > 2 * task.limits.axes:
         raise LimitError("axes", len(block.node.shape), 2 * task.limits.axes)
+
+
+def _check_sizes(form: Node, number: Node, point: Point) -> None:
+    """Refuse sizes for which the closed form does not hold: `x[:5]` has 5 entries for every n, but not for n = 3."""
+    bound = bind(form.shape, point.sizes)
+    if bound != number.shape:
+        sizes = ", ".join(f"{name} = {n}" for name, n in point.sizes.items())
+        shapes = f"the closed form has shape {written(form.shape)}, the value {written(number.shape)}"
+        message = f"with {sizes} a slice reaches beyond its axis: {shapes}"
+        raise ShapeError(message)
 
 
 def _numbers(task: Task, function: Function, blocks: Sequence[Derivative], point: Point) -> Numbers | None:

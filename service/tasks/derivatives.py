@@ -58,8 +58,13 @@ def derivatives(function: Function, kind: str, names: Sequence[str], layout: Lay
             rank = len(output.shape)
             axes = range(len(node.shape))
             turned = permute(node, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else node
-            blocks.append(Derivative(number, wrt, turned, structure_of(node, rank)))
+            blocks.append(Derivative(number, wrt, turned, structure_of(node, rank + _first_rank(function, wrt))))
     return blocks
+
+
+def _first_rank(function: Function, wrt: Sequence[str]) -> int:
+    """The axes of the first variable of a second derivative, which is read as the derivative of a derivative."""
+    return sum(len(function.inputs[name]) for name in wrt[:-1])
 
 
 def _of_output(

@@ -25,8 +25,8 @@ class Limits:
     nodes: int = 20_000
     axes: int = 16
     order: int = 8
-    elements: int = 2**24
-    operations: int = 10**11
+    elements: int = 2**22
+    operations: int = 2 * 10**10
 
 
 @dataclass(frozen=True)

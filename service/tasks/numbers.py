@@ -65,14 +65,22 @@ def compute_numbers(
     require_values(nodes, point)
     program = compile_bounded(nodes, point, limits)
     results = [
-        spread(value, point.batch_size, numbers(node.shape))
-        for value, node in zip(program.run(point.arrays), nodes, strict=True)
+        _whole(value, point, numbers(node.shape)) for value, node in zip(program.run(point.arrays), nodes, strict=True)
     ]
     values, blocks = results[: len(outputs)], results[len(outputs) :]
     lead = 0 if point.batch_size is None else 1
     for place, block in enumerate(derivatives):
         blocks[place] = _masked(blocks[place], values[block.output], lead, layout)
     return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks))
+
+
+def _whole(value: Array, point: Point, shape: tuple[int, ...]) -> Array:
+    """The value with its batch axis; one that has not the shape its graph promises is a defect, never an answer."""
+    result = spread(value, point.batch_size, shape)
+    if result.shape[result.ndim - len(shape) :] != shape or result.ndim != len(shape) + (point.batch_size is not None):
+        message = f"a value of shape {result.shape} where the graph promises {shape}"
+        raise AssertionError(message)
+    return result
 
 
 def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:

@@ -18,10 +18,24 @@ SMOOTH = (
     "log1p({0}**2)", "(2 + cos({0}))**1.5", "(2 + sin({0}))**-0.5", "silu({0})", "-{0}", "{0}/3", "0.5*{0}", "{0}**2",
     "log(1 + exp({0}))", "logaddexp({0}, 1)", "where({0} > 100, 0, {0})",
 )  # fmt: skip
-BINARY = ("{0} + {1}", "{0} - {1}", "{0}*{1}", "{0}/(2 + {1}**2)", "sin({0})*{1}", "logaddexp({0}, {1})", "hypot(2 + sin({0}), {1})")
+BINARY = (
+    "{0} + {1}",
+    "{0} - {1}",
+    "{0}*{1}",
+    "{0}/(2 + {1}**2)",
+    "sin({0})*{1}",
+    "logaddexp({0}, {1})",
+    "hypot(2 + sin({0}), {1})",
+)
 TO_SCALAR = ("sum({0})", "mean({0})", "logsumexp({0})", "sum({0}**2)", "norm(3 + tanh({0}))", "sqrt(1 + sum({0}**2))")
 VECTOR_TO_VECTOR = ("softmax({0})", "log_softmax({0})", "{0}[::-1]", "{0}/sqrt(1 + {0} @ {0})")
-SQUARE_TO_SCALAR = ("trace({0})", "logdet(9*eye(3) + tanh({0}))", "det(2*eye(3) + 0.2*sin({0}))", "trace({0} @ {0})", "{0}[0, 1]")
+SQUARE_TO_SCALAR = (
+    "trace({0})",
+    "logdet(9*eye(3) + tanh({0}))",
+    "det(2*eye(3) + 0.2*sin({0}))",
+    "trace({0} @ {0})",
+    "{0}[0, 1]",
+)
 SQUARE_TO_SQUARE = (
     "{0}.T", "inv(9*eye(3) + tanh({0}))", "{0} @ {0}", "diag(diag({0}))", "{0}*eye(3)", "softmax({0}, axis=0)",
     "{0} @ {0}.T", "{0}[::-1]", "{0}[:, ::-1].T", "reshape({0}, (3, 3))", "{0}/norm(5*eye(3) + tanh({0}))",
@@ -32,8 +46,8 @@ def broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...] |
     """NumPy's common shape, if there is one."""
     rank = max(len(one), len(other))
     pairs = zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other, strict=True)
-    sizes = [max(a, b) if a == b or 1 in (a, b) else None for a, b in pairs]
-    return None if None in sizes else tuple(n for n in sizes if n is not None)
+    sizes = [max(a, b) for a, b in pairs if a == b or 1 in (a, b)]
+    return tuple(sizes) if len(sizes) == rank else None
 
 
 @st.composite
@@ -60,14 +74,16 @@ def pick(draw: st.DrawFn, known: Sequence[Typed], *shapes: tuple[int, ...]) -> T
 @st.composite
 def step(draw: st.DrawFn, known: Sequence[Typed]) -> Typed:
     """One more operation on names that are known."""
-    kind = draw(st.sampled_from(["smooth", "binary", "scalar", "vector", "square", "squares", "product", "entry", "join"]))
+    kind = draw(
+        st.sampled_from(["smooth", "binary", "scalar", "vector", "square", "squares", "product", "entry", "join"])
+    )
     if kind == "smooth":
         name, shape = pick(draw, known)
         return draw(st.sampled_from(SMOOTH)).format(name), shape
     if kind == "binary":
         (one, first), (other, second) = pick(draw, known), pick(draw, known)
-        shape = broadcast(first, second)
-        return (one, first) if shape is None else (draw(st.sampled_from(BINARY)).format(one, other), shape)
+        common = broadcast(first, second)
+        return (one, first) if common is None else (draw(st.sampled_from(BINARY)).format(one, other), common)
     if kind == "scalar":
         return draw(st.sampled_from(TO_SCALAR)).format(pick(draw, known)[0]), ()
     if kind == "vector":
@@ -116,7 +132,8 @@ def join(draw: st.DrawFn, known: Sequence[Typed]) -> Typed:
     a, b, c = (pick(draw, known, ())[0] for _ in range(3))
     x, y = pick(draw, known, (3,))[0], pick(draw, known, (3,))[0]
     return draw(st.sampled_from([
-        (f"[{a}, {b}, {c}]", (3,)), (f"[{a}, 2*{b}]", (2,)), (f"[[{a}, {b}, 1], [{b}, {c}, 0], [{c}, {a}, {b}]]", (3, 3)),
+        (f"[{a}, {b}, {c}]", (3,)), (f"[{a}, 2*{b}]", (2,)),
+        (f"[[{a}, {b}, 1], [{b}, {c}, 0], [{c}, {a}, {b}]]", (3, 3)),
         (f"stack([{x}, {y}])", (2, 3)), (f"stack([{x}, {y}, {x}], axis=1)", (3, 3)), (f"stack([{x}, {y}, x])", (3, 3)),
         (f"concatenate([{x}, {y}])[2:5]", (3,)), (f"concatenate([{x}[:1], z])", (3,)),
     ]))  # fmt: skip

@@ -28,7 +28,7 @@ def chain(length: int, x: Node) -> Node:
 
 
 def shared(length: int, x: Node) -> Node:
-    """e = sin(e)*cos(e) again and again: as a tree it would have 2^depth leaves."""
+    """Again and again e = sin(e)*cos(e): as a tree it would have 2^depth leaves."""
     node = x
     for _ in range(length // 3):
         node = lowered("sin", node) * lowered("cos", node)
@@ -58,7 +58,7 @@ def test_gradient_is_linear(build, length: int) -> None:  # type: ignore[no-unty
 
 
 def test_thirty_shared_levels() -> None:
-    """e = sin(e)*cos(e) is sin(2e)/2, whose derivative is cos(2e): the closed recursion agrees."""
+    """Since e = sin(e)*cos(e) is sin(2e)/2, its derivative is cos(2e): the closed recursion agrees."""
     x = variable("x", ())
     function = shared(90, x)
     (gradient,) = simplify(jacobian(function, [x]))

@@ -42,7 +42,7 @@ def values_of(name: str, shape: tuple[int, ...]) -> Array:
 def evaluate(node: Node) -> Array:
     """What the engine makes of a kernel term."""
     values = {
-        leaf.attributes: values_of(leaf.attributes, tuple(int(n) for n in leaf.shape))  # type: ignore[call-overload]
+        leaf.attributes: values_of(leaf.attributes, tuple(n for n in leaf.shape if isinstance(n, int)))
         for leaf in topological([node])
         if leaf.op is VARIABLE
     }
@@ -102,6 +102,8 @@ def product(
     operands: list[Any] = [np.float64(coefficient), []]
     for term, labels in factors:
         operands += [term.dense, [LABELS.index(label) for label in labels]]
+    for label, size in sizes.items():  # one that no factor shows is summed all the same, or is a broadcast axis
+        operands += [np.ones(size), [LABELS.index(label)]]
     free: list[int] = []
     for place, label in enumerate(out):
         number = LABELS.index(label)
@@ -109,8 +111,6 @@ def product(
             twin = len(LABELS) + place
             operands += [np.eye(sizes[label]), [number, twin]]
             number = twin
-        else:
-            operands += [np.ones(sizes[label]), [number]]
         free.append(number)
     return node, np.einsum(*operands, free, optimize=True)
 
@@ -121,7 +121,7 @@ def products(draw: st.DrawFn, pool: Sequence[Term] = (), sizes: st.SearchStrateg
     lengths = {label: draw(sizes) for label in LABELS}
     factors: list[tuple[Term, str]] = []
     for _ in range(draw(st.integers(1, 4))):
-        if pool and draw(st.booleans()):
+        if pool and draw(st.sampled_from([True, False])):
             term = draw(st.sampled_from(pool))
             choices = [[label for label in LABELS if lengths[label] == n] for n in term.dense.shape]
             if all(choices):
@@ -131,7 +131,10 @@ def products(draw: st.DrawFn, pool: Sequence[Term] = (), sizes: st.SearchStrateg
         factors.append((draw(leaves(tuple(lengths[label] for label in labels))), labels))
     out = "".join(draw(st.lists(st.sampled_from(LABELS), max_size=3)))
     coefficient = draw(st.sampled_from([1.0, 1.0, -2.0, 0.5]))
-    return Term(*product(factors, out, lengths, coefficient))
+    shown = {label for _, labels in factors for label in labels} | set(out)
+    unseen = draw(st.sets(st.sampled_from(LABELS), max_size=2))
+    known = {label: n for label, n in lengths.items() if label in shown | unseen}
+    return Term(*product(factors, out, known, coefficient))
 
 
 @st.composite

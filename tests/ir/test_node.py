@@ -22,7 +22,8 @@ def test_equal_terms_are_one_object() -> None:
     assert x + y is y + x
     assert 2 * x - x is x
     assert x * x is x**2
-    assert -(-x) is x
+    minus = -x
+    assert -minus is x
 
 
 @pytest.mark.parametrize(("one", "other"), [

@@ -25,7 +25,9 @@ def at(size: Size) -> int:
 
 sizes = st.recursive(
     st.one_of(st.integers(-3, 5), st.sampled_from([named(name) for name in NUMBERS])),
-    lambda inner: st.one_of(st.builds(add, inner, inner), st.builds(multiply, inner, inner), st.builds(subtract, inner, inner)),
+    lambda inner: st.one_of(
+        st.builds(add, inner, inner), st.builds(multiply, inner, inner), st.builds(subtract, inner, inner)
+    ),
     max_leaves=5,
 )
 

@@ -30,7 +30,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 def prod_except(x: Any, order: int = 1) -> Any:
     """The derivatives of a product of the last axis, one axis more each, by JAX."""
-    function = lambda row: jnp.prod(row)  # noqa: E731
+    function: Any = jnp.prod
     for _ in range(order):
         function = jax.jacrev(function)
     for _ in range(x.ndim - 1):
@@ -40,7 +40,7 @@ def prod_except(x: Any, order: int = 1) -> Any:
 
 def cofactor(x: Any, order: int = 1) -> Any:
     """The derivatives of a determinant by JAX."""
-    function = jnp.linalg.det
+    function: Any = jnp.linalg.det
     for _ in range(order):
         function = jax.jacrev(function)
     for _ in range(x.ndim - 2):
@@ -249,9 +249,16 @@ LINEAR_ALGEBRA = {
             Bad("solve(X[:, :2], x)", "solve needs a right side with as many rows as the matrix, got (2, 2) and (3,)"),
         ),
     ),
-    "eye": Entry((Sample("eye(3) @ x"), Sample("eye(3) + x"), Sample("trace(eye(4)[::-1])*x"), Sample("x*eye(3)[::-1]"),
-                  Sample("eye(3)[::-1]*eye(3) @ x")),
-                 (Bad("eye(2.5)", "must be a size"), Bad("eye(-1)", "-1"))),
+    "eye": Entry(
+        (
+            Sample("eye(3) @ x"),
+            Sample("eye(3) + x"),
+            Sample("trace(eye(4)[::-1])*x"),
+            Sample("x*eye(3)[::-1]"),
+            Sample("eye(3)[::-1]*eye(3) @ x"),
+        ),
+        (Bad("eye(2.5)", "must be a size"), Bad("eye(-1)", "-1")),
+    ),
 }
 
 ARRAYS = REDUCTIONS | LEARNING | STRUCTURE | LINEAR_ALGEBRA

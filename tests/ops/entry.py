@@ -56,7 +56,7 @@ class Entry:
     points: tuple[float, ...] = ()
 
 
-def unary(
+def unary(  # noqa: PLR0913 - an entry says what its function needs
     name: str,
     low: float = -1.7,
     high: float = 1.7,
@@ -123,10 +123,8 @@ def compared(symbol: str) -> Entry:
     return binary(f"x {symbol} y")
 
 
-
-
 def mp(name: str) -> Exact:
-    """mpmath's function."""
+    """The function of mpmath that has this name."""
     function: Exact = getattr(mpmath, name)
     return function
 

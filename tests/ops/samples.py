@@ -44,7 +44,9 @@ SAMPLES: dict[str, Entry] = {
     "hypot": binary("hypot(x, y)"),
     "erf": unary("erf", exact=mp("erf"), points=(-5.0, -1.0, 1e-12, 0.5, 5.0, 8.0)),
     "erfc": unary("erfc", exact=mp("erfc"), points=(-5.0, -1.0, 1e-12, 0.5, 5.0, 8.0)),
-    "gammaln": unary("gammaln", 0.3, 3.7, exact=lambda x: mpmath.log(abs(mpmath.gamma(x))), points=(1e-9, 0.3, 3.5, 50.0, -2.5)),
+    "gammaln": unary(
+        "gammaln", 0.3, 3.7, exact=lambda x: mpmath.log(abs(mpmath.gamma(x))), points=(1e-9, 0.3, 3.5, 50.0, -2.5)
+    ),
     "digamma": unary("digamma", 0.3, 3.7, exact=mp("digamma"), points=(1e-9, 0.3, 3.5, 50.0, 1e9, -2.5)),
     "polygamma": Entry(
         (Sample("polygamma(1, x)"), Sample("polygamma(2, X)", M), Sample("polygamma(0, s)", {"s": ()})),
@@ -85,9 +87,11 @@ SAMPLES: dict[str, Entry] = {
     "reciprocal": unary("reciprocal", 0.3, 1.7, exact=lambda x: 1 / x, points=(-1e100, -3.0, 1e-100), analytic=True),
     "silu": unary("silu", exact=lambda x: x / (1 + mpmath.exp(-x)), points=(-700.0, *LARGE, 700.0)),
     "gelu": unary(
-        "gelu", exact=lambda x: x * mpmath.ncdf(x), points=(-20.0, -3.0, 1e-9, 0.5, 30.0),
+        "gelu",
+        exact=lambda x: x * mpmath.ncdf(x),
+        points=(-20.0, -3.0, 1e-9, 0.5, 30.0),
         jax=lambda x: jax.nn.gelu(x, approximate=False),
-    ),  # fmt: skip
+    ),
     "clip": Entry(
         (
             Sample("clip(x, 0.6, 1.2)"),

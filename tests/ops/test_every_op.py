@@ -82,17 +82,20 @@ def test_first_derivative(name: str, sample: Sample) -> None:
     function, point = function_at(sample)
     for variable in sample.shapes:
         (value,) = run([function.derivative(variable)], point)
-        close(value, oracle.derivative(function.user, point, variable), FIRST)
+        close(value, oracle.jacobian(function.user, point, variable), FIRST)
 
 
 @each_sample
 def test_second_derivative(name: str, sample: Sample) -> None:
-    """By the first and the last variable, twice and mixed, as JAX has it."""
+    """By the first and the last variable, twice and mixed, along random directions, as JAX has it."""
     function, point = function_at(sample)
+    generator = np.random.default_rng(11)
     names = list(sample.shapes)
     for first, second in dict.fromkeys([(names[0], names[0]), (names[-1], names[0]), (names[-1], names[-1])]):
+        u, v = (generator.normal(size=point[key].shape) for key in (first, second))
         (value,) = run([function.derivative(first, second)], point)
-        close(value, oracle.derivative(function.user, point, first, second), FIRST)
+        pushed = np.tensordot(np.tensordot(value, v, axes=v.ndim), u, axes=u.ndim)
+        close(pushed, oracle.pushed(function.user, point, {first: u}, {second: v}), FIRST)
 
 
 @each_sample

@@ -32,7 +32,10 @@ MATRIX = {"X": (3, 3), "y": (3,)}
 STACK = {"X": (2, 3, 3)}
 CASES: Mapping[str, tuple[Case, ...]] = {
     "log(exp(x)) -> x": (Case("log(exp(x))", "x"), Case("log(exp(s))", "s", {"s": ()})),
-    "log(1 + exp(x)) -> softplus(x)": (Case("log(1 + exp(x))", "softplus(x)"), Case("log(exp(x*y) + 1)", "softplus(x*y)")),
+    "log(1 + exp(x)) -> softplus(x)": (
+        Case("log(1 + exp(x))", "softplus(x)"),
+        Case("log(exp(x*y) + 1)", "softplus(x*y)"),
+    ),
     "log1p(exp(x)) -> softplus(x)": (Case("log1p(exp(x))", "softplus(x)"),),
     "log(exp(x) + exp(y)) -> logaddexp(x, y)": (Case("log(exp(x) + exp(y))", "logaddexp(x, y)"),),
     "log(sigmoid(x)) -> -softplus(-x)": (Case("log(sigmoid(x))", "-softplus(-x)"),),
@@ -53,7 +56,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("log(softmax(x))", "x - logsumexp(x)"),
         Case("log(softmax(X, axis=1))", "X - logsumexp(X, axis=1, keepdims=True)", {"X": (2, 3)}),
     ),
-    "log(det(X)) -> logdet(X)": (Case("log(det(X))", "logdet(X)", MATRIX), Case("log(det(X + 2*eye(3)))", "logdet(X + 2*eye(3))", STACK, (0, 0.4))),
+    "log(det(X)) -> logdet(X)": (
+        Case("log(det(X))", "logdet(X)", MATRIX),
+        Case("log(det(X + 2*eye(3)))", "logdet(X + 2*eye(3))", STACK, (0, 0.4)),
+    ),
     "inv(inv(X)) -> X": (Case("inv(inv(X))", "X", MATRIX),),
     "logdet(inv(X)) -> -logdet(X)": (Case("logdet(inv(X))", "-logdet(X)", MATRIX),),
     "det(inv(X)) -> 1/det(X)": (Case("det(inv(X))", "1/det(X)", MATRIX),),
