@@ -137,7 +137,7 @@ def test_a_graph_fits_its_schema(graph_format: jsonschema.Draft202012Validator) 
         (["inputs", 0, "shape"], [-1]),
         (["inputs", 0, "name"], "_x"),
         (["constants", 0, "data"], [None]),
-        (["nodes", 0, "attributes", "index"], "0"),
+        (["nodes", 0, "attributes", "index"], 1.5),
         (["nodes", 0, "op"], 1),
     ],
 )

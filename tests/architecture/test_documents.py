@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-import service.settings
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+import service.settings
 from tests.architecture.sources import ROOT
 
 DECISIONS = ROOT / "docs" / "adr"

@@ -222,7 +222,7 @@ REFUSED_NODES: list[tuple[dict[str, Any], str, str]] = [
     ({"op": "reshape", "inputs": ["v"], "attributes": {"shape": ["n/2"]}}, "/attributes/shape", "is not a size"),
     ({"op": "reshape", "inputs": ["v"], "attributes": {"shape": [None]}}, "/attributes/shape", "must be a size"),
     ({"op": "softmax", "inputs": ["v"], "attributes": {"axis": "0"}}, "/attributes/axis", "must be an integer"),
-    ({"op": "getitem", "inputs": ["v"], "attributes": {"index": "0"}}, "/attributes/index", "an index is"),
+    ({"op": "getitem", "inputs": ["v"], "attributes": {"index": 0.5}}, "/attributes/index", "an index is"),
     ({"op": "getitem", "inputs": ["v"], "attributes": {"index": [[0, 1, 2]]}}, "/attributes/index/0", "an index is"),
     ({"op": "getitem", "inputs": ["v"], "attributes": {"index": [True]}}, "/attributes/index", "an index is"),
     ({"op": "getitem", "inputs": ["v"], "attributes": {"index": {"from": 1}}}, "/attributes/index/from", "no field"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +10,6 @@ from service.errors import FluxionError, LimitError
 from service.frontends.text import Scope, read_text
 from service.tasks.messages import Limits
 from tests.frontends.reading import LIMITS, SCOPE, output, read, refusal
-
 
 REFUSED = {
     "a call of the system": "__import__('os').getpid()",
@@ -47,6 +45,7 @@ REFUSED = {
     "many names of sizes": "zeros(" + "(n + m + 1)*" * 1000 + "n)",
     "a long name": "a" * 65_000,
     "an open string": "'" * 60_001,
+    "arguments": "einsum('" + ",".join(["i"] * 3000) + "'" + ", x" * 3000 + ")",
     "only separators": ";" * 65_000,
     "only dots": "." * 65_000,
     "only spaces": " " * 65_000,
@@ -70,7 +69,6 @@ ACCEPTED = {
     "doublings": "a = t;" + "a = a*a;" * 2000 + "a",
     "products of sizes": "n" + "*n" * 7999,
     "sums of sizes": "(m + n + 1)" + "*(m + n + 1)" * 1500,
-    "arguments": "einsum('" + ",".join(["i"] * 3000) + "'" + ", x" * 3000 + ")",
 }
 
 

@@ -54,7 +54,7 @@ GOLDEN = (
     Row("exp(tr(X))", "gradient", "X", shapes(X=["n", "n"]), "exp(trace(X))*eye(n)"),
     Row("det(X)*tr(X)", "gradient", "X", shapes(X=["n", "n"]), "det(X)*eye(n) + trace(X)*cofactor(X)"),
     Row("x/tr(outer(x, x))", "jacobian", "x", shapes(x=["n"]), "eye(n)/(x @ x) - 2*outer(x, x)/(x @ x)**2", "(eye(n)/(x @ x) - 2*outer(x, x)/(x @ x)**2).T"),
-    Row("exp(x.T @ x)*x", "jacobian", "x", shapes(x=["n"]), "exp(x @ x)*(eye(n) + 2*outer(x, x))", "exp(x @ x)*(eye(n) + 2*outer(x, x)).T"),
+    Row("exp(x.T @ x)*x", "jacobian", "x", shapes(x=["n"]), "exp(x @ x)*(eye(n) + 2*outer(x, x))"),
     Row("sum(log(1 + exp(-y*(X @ w))))", "gradient", "w", shapes(X=["m", "n"], y=["m"], w=["n"]), "(-y*sigmoid(-y*(X @ w))) @ X", "-X.T @ (y*sigmoid(-y*(X @ w)))"),
     Row("sum(log(1 + exp(-y*(X @ w))))", "hessian", "w w", shapes(X=["m", "n"], y=["m"], w=["n"]), "X.T @ diag(y**2*sigmoid(y*(X @ w))*sigmoid(-y*(X @ w))) @ X"),
     Row("tr(eye(n) - X)**2", "gradient", "X", shapes(X=["n", "n"]), "-2*trace(eye(n) - X)*eye(n)"),
