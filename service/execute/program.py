@@ -38,13 +38,16 @@ class Instruction:
 Watch = Callable[[Instruction, Sequence[Array], Array], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class NonFinite:
-    """The first operation that made a number that is not finite out of finite ones."""
+    """The operations that first made NaN of numbers, and infinity of finite ones; None where an input or constant did.
 
-    op: str
-    singular: bool
-    is_nan: bool
+    `at_zero` says whether an argument of the latter was 0, so that it is a pole rather than an overflow.
+    """
+
+    undefined: str | None = None
+    infinite: str | None = None
+    at_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,19 @@ class Program:
                     registers[register] = None
         return [np.asarray(registers[k], dtype=float) for k in self.outputs]
 
-    def explain_nonfinite(self, values: Mapping[str, Array]) -> NonFinite | None:
-        """Run again, watching every step: which operation made the first number that is not finite."""
-        found: list[NonFinite] = []
+    def explain_nonfinite(self, values: Mapping[str, Array]) -> NonFinite:
+        """Run again, watching every step, for what made the numbers that are not finite."""
+        found = NonFinite()
 
         def watch(step: Instruction, arguments: Sequence[Array], result: Array) -> None:
-            if not found and not np.all(np.isfinite(result)) and all(np.all(np.isfinite(a)) for a in arguments):
-                name = step.name.removeprefix("kernel_").removeprefix("reduce_")
-                found.append(NonFinite(name, name == "inv", bool(np.isnan(result).any())))
+            name = step.name.removeprefix("kernel_").removeprefix("reduce_")
+            if found.undefined is None and np.isnan(result).any() and not any(np.isnan(a).any() for a in arguments):
+                found.undefined = name
+            if found.infinite is None and np.isinf(result).any() and all(np.isfinite(a).all() for a in arguments):
+                found.infinite, found.at_zero = name, any((np.asarray(a) == 0).any() for a in arguments)
 
         self.run(values, watch)
-        return found[0] if found else None
+        return found
 
 
 def compile_program(

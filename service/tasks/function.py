@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from service.errors import InvalidRequestError, UnsupportedOperationError
 from service.frontends.graph import read_graph
 from service.frontends.identity import function_id
-from service.frontends.sizes import bind, declared_shape
+from service.frontends.sizes import bind, declared_shape, size_names
 from service.frontends.text import Scope, read_text
 from service.frontends.words import check_name
 from service.ir.node import Node
@@ -74,7 +74,11 @@ def declared_shapes(task: Task) -> dict[str, Shape] | None:
         return None
     for name in task.variables:
         check_name(name)
-    return {name: declared_shape(item.shape, {}, task.limits) for name, item in task.variables.items()}
+    shapes = {name: declared_shape(item.shape, {}, task.limits) for name, item in task.variables.items()}
+    for name in size_names(shapes.values()) & shapes.keys():
+        message = f"{name} is declared as a variable and as a size"
+        raise InvalidRequestError(message, pointer=f"/variables/{name}")
+    return shapes
 
 
 def written_shape(node: Node) -> tuple[int | str, ...]:

@@ -103,30 +103,42 @@ def _notices(program: Program, point: Point, values: Sequence[Array], blocks: Se
     if not broken:
         return ()
     cause = program.explain_nonfinite(point.arrays)
-    if cause is not None and cause.singular and point.batch_size is None:
+    if cause.undefined == SINGULAR and point.batch_size is None:
         message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
         raise DomainError(message)
     return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
 
 
+SINGULAR = "inv"
 SPOKEN = {"contract": "a product", "total": "a sum", "power": "a power"}
-GROWING = {"exp", "expm1", "sinh", "cosh"}  # infinite beyond the range of float64 rather than at a pole
+GROWING = {"contract", "total", "exp", "expm1", "sinh", "cosh"}  # infinite beyond float64 and nowhere else
 
 
-def _notices_of(where: str, array: Array, cause: NonFinite | None) -> list[Notice]:
+def _notices_of(where: str, array: Array, cause: NonFinite) -> list[Notice]:
     """One notice for the entries that are no number, one for the infinite ones."""
-    undefined, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
-    if cause is None:
-        count = f"{undefined + infinite} of {array.size}"
-        return [Notice("nonfinite-input", f"{count} numbers are not finite: an input or a constant is not", where)]
-    first = SPOKEN.get(cause.op, cause.op)
     found = []
+    undefined, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     if undefined:
-        code, why = ("singular", "a matrix is singular") if cause.singular else ("domain", f"{first} is not defined")
-        found.append(Notice(code, f"{undefined} of {array.size} numbers do not exist: {why} at this point", where))
+        code, why = _undefined(cause)
+        found.append(Notice(code, f"{undefined} of {array.size} numbers do not exist: {why}", where))
     if infinite:
-        code, why = ("overflow", "is too large for a float64") if cause.op in GROWING else ("pole", "has a pole")
-        found.append(
-            Notice(code, f"{infinite} of {array.size} numbers are infinite: {first} {why} at this point", where)
-        )
+        code, why = _infinite(cause)
+        found.append(Notice(code, f"{infinite} of {array.size} numbers are infinite: {why}", where))
     return found
+
+
+def _undefined(cause: NonFinite) -> tuple[str, str]:
+    if cause.undefined is None:
+        return "nonfinite-input", "an input or a constant is no number"
+    if cause.undefined == SINGULAR:
+        return "singular", "a matrix is singular at this point"
+    return "domain", f"{SPOKEN.get(cause.undefined, cause.undefined)} is not defined at this point"
+
+
+def _infinite(cause: NonFinite) -> tuple[str, str]:
+    name = cause.infinite
+    if name is None:
+        return "nonfinite-input", "an input or a constant is infinite"
+    if name in GROWING or (name == "power" and not cause.at_zero):
+        return "overflow", f"{SPOKEN.get(name, name)} is too large for a float64 at this point"
+    return "pole", f"{SPOKEN.get(name, name)} has a pole at this point"
