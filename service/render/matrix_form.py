@@ -94,21 +94,26 @@ def _sum(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
         terms.append((coefficient < 0, child.op is FILL and coefficient >= 0, rank(core), child))
     result: Node | None = None
     lead = [entry for entry in terms if entry[1]] if any(entry[0] for entry in terms) else []
+    beside_identity = len(node.shape) == MATRIX and any(map(_has_identity, node.inputs))
     for negative, _, _, child in sorted(terms, key=lambda entry: (entry not in lead, entry[0], entry[1], entry[2])):
         value = fill_value(child)
         if value is not None and value < 0:
             result = constant(value) if result is None else term("subtract", result, constant(-value))
-        elif negative and child.op is CONTRACT and result is not None:
-            positive = _signed(child, forms, rank, -child.attributes.coefficient, orientation)
-            result = term("subtract", result, positive)
-        else:
-            form = (
-                _signed(child, forms, rank, child.attributes.coefficient, orientation)
-                if child.op is CONTRACT
-                else forms[child]
-            )
-            result = form if result is None else term("add", result, form)
+            continue
+        taken_away = negative and child.op is CONTRACT and result is not None
+        form = forms[child]
+        if child.op is CONTRACT:
+            coefficient = child.attributes.coefficient
+            form = _signed(child, forms, rank, -coefficient if taken_away else coefficient, orientation)
+        if beside_identity and len(form.shape) == 1:
+            form = term("outer", term("ones", shape=node.shape[:1]), form)
+        result = form if result is None else term("subtract" if taken_away else "add", result, form)
     return constant(0.0) if result is None else result
+
+
+def _has_identity(node: Node) -> bool:
+    """Whether a term is an identity or a diagonal, beside which a broadcast row would not be read as a matrix."""
+    return node.op is DELTA or (node.op is CONTRACT and any(child.op is DELTA for child in node.inputs))
 
 
 def _power(node: Node, forms: Forms) -> Node:
