@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from service.ir.leaves import fill_value
 from service.ir.node import Node, make
 from service.ir.op import Op, constant, register
 from service.ir.recursion import contract
 from service.ir.size import Size
+
+Labelled = TypeVar("Labelled", bound=tuple[Any, ...])
 
 CONTRACT = register(Op("contract", "kernel", "a product summed over its bound labels", internal=True))
 
@@ -32,6 +35,20 @@ def parts(node: Node) -> tuple[float, list[tuple[Node, tuple[int, ...]]], tuple[
         attributes: Contraction = node.attributes
         return attributes.coefficient, list(zip(node.inputs, attributes.operands, strict=True)), attributes.sizes
     return 1.0, [(node, tuple(range(len(node.shape))))], node.shape
+
+
+def connected(factors: Sequence[Labelled]) -> list[list[Labelled]]:
+    """Factors in groups that share labels, directly or through others; the labels are a factor's second entry."""
+    groups: list[tuple[set[Hashable], list[Labelled]]] = []
+    for factor in factors:
+        labels, members, apart = set(factor[1]), [factor], list[tuple[set[Hashable], list[Labelled]]]()
+        for known, group in groups:
+            if known & labels:
+                labels, members = labels | known, group + members
+            else:
+                apart.append((known, group))
+        groups = [*apart, (labels, members)]
+    return [members for _, members in groups]
 
 
 def scale(node: Node, coefficient: float) -> Node:

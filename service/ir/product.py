@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from service.ir import selection
-from service.ir.coefficient import CONTRACT, is_gathered
+from service.ir.coefficient import CONTRACT, connected, is_gathered
 from service.ir.leaves import DELTA, FILL, SELECTOR, UNIT, delta, size_value
 from service.ir.node import Node
 from service.ir.power import is_nonnegative, raise_to, split_power
@@ -121,7 +121,7 @@ class Product:
 
     def _separate_scalars(self, out: Labels) -> None:
         """A group of factors that shares no label with the others or the result is a scalar of its own."""
-        groups = _connected(self.factors)
+        groups = connected(self.factors)
         for group in groups if len(groups) > 1 else ():
             labels = {label for _, places in group for label in places}
             if labels and not labels & set(out):
@@ -158,20 +158,6 @@ def _added(exponents: list[float], *, nonnegative: bool) -> list[float]:
     if roots and merged.is_integer() and not nonnegative:
         return [*roots, whole] if whole else roots
     return [merged] if merged else []
-
-
-def _connected(factors: list[Factor]) -> list[list[Factor]]:
-    """The factors in groups that share labels."""
-    groups: list[tuple[set[int], list[Factor]]] = []
-    for factor in factors:
-        labels, members, apart = set(factor[1]), [factor], list[tuple[set[int], list[Factor]]]()
-        for known, group in groups:
-            if known & labels:
-                labels, members = labels | known, group + members
-            else:
-                apart.append((known, group))
-        groups = [*apart, (labels, members)]
-    return [members for _, members in groups]
 
 
 def _is_view(node: Node) -> bool:

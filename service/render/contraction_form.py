@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.ir.coefficient import connected
 from service.ir.leaves import ARRAY, DELTA, SELECTOR, UNIT, constant
 from service.ir.node import Node
 from service.ir.size import Shape, add, multiply, numbers, subtract
@@ -26,7 +27,7 @@ def contraction_form(
     written = _indexed(factors, forms, rank)
     scalars: list[Node] = []
     tensors: list[tuple[Node, Sequence[int]]] = []
-    for component in _components(written):
+    for component in connected(written):
         labels = {label for _, places, _ in component for label in places}
         free = sorted(label for label in labels if label < rank)
         network = Network({label: sizes[label] for label in labels})
@@ -125,24 +126,6 @@ def _grouped(component: Sequence[Written]) -> list[Written]:
     return result + [(multiplied(group), places, False) for places, group in groups.items()]
 
 
-def _components(
-    factors: Sequence[Written],
-) -> list[list[Written]]:
-    """The factors that labels connect, each group in the order of its first factor."""
-    groups: list[tuple[set[int], list[Written]]] = []
-    for factor in factors:
-        labels, members = set(factor[1]), [factor]
-        rest = []
-        for known, group in groups:
-            if known & labels:
-                labels |= known
-                members = group + members
-            else:
-                rest.append((known, group))
-        groups = [*rest, (labels, members)]
-    return [members for _, members in groups]
-
-
 def _assembled(
     scalars: Sequence[Node], tensors: list[tuple[Node, Sequence[int]]], shape: Shape, coefficient: float
 ) -> Node:
@@ -160,7 +143,7 @@ def _assembled(
     missing = [axis for axis in range(len(shape)) if axis not in covered]
     if missing and missing[-1] > min(covered):
         axes = range(min(covered), len(shape))
-        body = term("getitem", body, index=tuple((None, None, None) if axis in covered else None for axis in axes))
+        body = term("getitem", body, index=tuple(WHOLE if axis in covered else None for axis in axes))
     return _with_scalars(scalars, body, coefficient)
 
 

@@ -35,10 +35,6 @@ class Row:
 _x, _y = variable("x", ()), variable("y", ())
 
 
-def _f(name: str, *operands: Node) -> Node:
-    return lowered(name, *operands)
-
-
 def _scalar(identity: str, pattern: Node, result: Node) -> Row:
     def apply(node: Node) -> Node | None:
         bindings = matches(pattern, node)
@@ -162,7 +158,7 @@ def _merge_exponentials(node: Node) -> Node | None:
 def _log_power(node: Node) -> Node | None:
     """For odd and fractional powers, which have the domain of the logarithm; an even one has more."""
     base, exponent = split_power(node.inputs[0])
-    return None if exponent == 1 or exponent % 2 == 0 else _f("log", base) * exponent
+    return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
 def _row(identity: str, op: str, apply: Try) -> Row:
@@ -170,15 +166,17 @@ def _row(identity: str, op: str, apply: Try) -> Row:
 
 
 ROWS: tuple[Row, ...] = (
-    _scalar("log(exp(x)) -> x", _f("log", _f("exp", _x)), _x),
-    _scalar("log(1 + exp(x)) -> softplus(x)", _f("log", 1 + _f("exp", _x)), _f("softplus", _x)),
-    _scalar("log1p(exp(x)) -> softplus(x)", _f("log1p", _f("exp", _x)), _f("softplus", _x)),
+    _scalar("log(exp(x)) -> x", lowered("log", lowered("exp", _x)), _x),
+    _scalar("log(1 + exp(x)) -> softplus(x)", lowered("log", 1 + lowered("exp", _x)), lowered("softplus", _x)),
+    _scalar("log1p(exp(x)) -> softplus(x)", lowered("log1p", lowered("exp", _x)), lowered("softplus", _x)),
     _scalar(
-        "log(exp(x) + exp(y)) -> logaddexp(x, y)", _f("log", _f("exp", _x) + _f("exp", _y)), _f("logaddexp", _x, _y)
+        "log(exp(x) + exp(y)) -> logaddexp(x, y)",
+        lowered("log", lowered("exp", _x) + lowered("exp", _y)),
+        lowered("logaddexp", _x, _y),
     ),
-    _scalar("log(sigmoid(x)) -> -softplus(-x)", _f("log", _f("sigmoid", _x)), -_f("softplus", -_x)),
-    _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + _f("exp", _x)), _f("sigmoid", -_x)),
-    _scalar("log1p(-1 + x) -> log(x)", _f("log1p", _x - 1), _f("log", _x)),
+    _scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", _x)), -lowered("softplus", -_x)),
+    _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + lowered("exp", _x)), lowered("sigmoid", -_x)),
+    _scalar("log1p(-1 + x) -> log(x)", lowered("log1p", _x - 1), lowered("log", _x)),
     _row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
     _row("log(x**3) -> 3*log(x)", "log", _log_power),
     _row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),

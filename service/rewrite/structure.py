@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.ir.coefficient import CONTRACT, parts
+from service.ir.coefficient import CONTRACT, connected, parts
 from service.ir.leaves import DELTA, FILL
 from service.ir.node import Node
 from service.ir.total import terms_of
@@ -37,9 +37,6 @@ def _is_kronecker(node: Node) -> bool:
     """Whether rows (axes 0 and 2) and columns (axes 1 and 3) are set by separate factors."""
     if node.op is not CONTRACT:
         return False
-    groups: list[set[int]] = []
-    for _, labels in parts(node)[1]:
-        touching = [group for group in groups if group & set(labels)]
-        groups = [group for group in groups if group not in touching] + [set(labels).union(*touching)]
-    free = sorted(sorted(label for label in group if label < len(node.shape)) for group in groups if group)
+    groups = [{label for _, labels in group for label in labels} for group in connected(parts(node)[1])]
+    free = sorted(sorted(label for label in group if label < len(node.shape)) for group in groups)
     return [group for group in free if group] == [[0, 2], [1, 3]]

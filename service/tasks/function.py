@@ -25,7 +25,6 @@ class Function:
     outputs: tuple[Node, ...]
     kernel: tuple[Node, ...]
     inputs: Mapping[str, Shape]
-    used: tuple[str, ...]
 
     @property
     def function_id(self) -> str:
@@ -37,7 +36,7 @@ def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping
     """The task's function; `shapes` are the declared ones, `sizes` numbers for named sizes."""
     if task.graph is not None:
         reading = read_graph(task.graph, task.limits, sizes)
-        return _function(reading.outputs, dict(reading.inputs), tuple(dict(reading.inputs)))
+        return _function(reading.outputs, dict(reading.inputs))
     if task.expression is None:
         message = "one of expression and graph must be given"
         raise InvalidRequestError(message)
@@ -49,12 +48,12 @@ def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping
     inputs = dict(text.variables)
     for name, shape in (shapes or {}).items():
         inputs.setdefault(name, bind(shape, sizes))
-    return _function((text.output,), inputs, tuple(text.variables))
+    return _function((text.output,), inputs)
 
 
-def _function(outputs: Sequence[Node], inputs: Mapping[str, Shape], used: tuple[str, ...]) -> Function:
+def _function(outputs: Sequence[Node], inputs: Mapping[str, Shape]) -> Function:
     lowered = rebuild(outputs, lower)
-    return Function(tuple(outputs), tuple(simplify(lowered)), inputs, used)
+    return Function(tuple(outputs), tuple(simplify(lowered)), inputs)
 
 
 def lower(node: Node, inputs: tuple[Node, ...]) -> Node:

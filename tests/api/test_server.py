@@ -101,13 +101,19 @@ def test_an_endless_body_is_cut_off(port: int) -> None:
     assert pieces < 2**10
 
 
+def received(raw: socket.socket) -> bytes:
+    """All that the server sends until it closes the connection."""
+    answer = b""
+    while piece := raw.recv(65_536):
+        answer += piece
+    return answer
+
+
 def test_an_announced_giant_is_refused_unread(port: int) -> None:
     """The length alone is enough, and the connection is closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
         raw.sendall(HEAD + b"Content-Length: 1000000000000\r\n\r\n")
-        answer = b""
-        while piece := raw.recv(65_536):
-            answer += piece
+        answer = received(raw)
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"connection: close" in answer.lower()
     assert b'"payload-too-large"' in answer
@@ -117,9 +123,7 @@ def test_a_slow_body_times_out(port: int) -> None:
     """A client that stops in the middle is answered and sent away."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
         raw.sendall(HEAD + b"Content-Length: 10\r\n\r\n{")
-        answer = b""
-        while piece := raw.recv(65_536):
-            answer += piece
+        answer = received(raw)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b'"request-timeout"' in answer
 
