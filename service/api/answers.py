@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
 import orjson
 from pydantic import BaseModel, Field
 
 from service.api.graphs import Graph
 from service.api.tensors import TensorAnswer, encode
-from service.tasks.messages import Answer, Block, Layout
+from service.tasks.messages import WITH_BLOCKS, Answer, Block, Layout
 
 Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block_diagonal", "sparse"]
 
@@ -114,17 +116,25 @@ def encode_answer(answer: Answer) -> bytes:
         "layout": answer.layout,
         "batch_size": answer.batch_size,
     }
-    if answer.kind == "plan":
-        body["plan"] = answer.plan
-    else:
+    if answer.kind != "plan":
         values = [encode(value) for value in answer.values] if answer.values is not None else []
         body["value"] = values[0] if values else None
         if len(values) > 1:
             body["values"] = values
-        if answer.kind != "evaluate":
-            body["derivatives"] = [_block(block) for block in answer.blocks]
+    if answer.kind in WITH_BLOCKS:
+        body["derivatives"] = [_block(block) for block in answer.blocks]
+    body |= {name: _part(part) for name, part in answer.parts.items()}
     body["warnings"] = [{"code": w.code, "message": w.message, "where": w.where} for w in answer.warnings]
     return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _part(part: Any) -> Any:
+    """Plain data with its arrays as tensors."""
+    if isinstance(part, np.ndarray):
+        return encode(part)
+    if isinstance(part, Mapping):
+        return {name: _part(value) for name, value in part.items()}
+    return [_part(value) for value in part] if isinstance(part, list | tuple) else part
 
 
 def _block(block: Block) -> dict[str, Any]:

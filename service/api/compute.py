@@ -14,7 +14,7 @@ from service.api.bodies import BodyBounds, receive
 from service.api.declaring import answers, problems, takes
 from service.api.examples import ANSWERS, REQUESTS
 from service.api.parsing import parse
-from service.api.requests import ComputeRequest, PlanRequest, read
+from service.api.requests import ComputeRequest, CotangentRequest, PlanRequest, TangentRequest, read
 from service.tasks.messages import Answer, Kind, Limits, Task
 
 Compute = Callable[[Task], Answer]
@@ -58,6 +58,34 @@ ENDPOINTS = (
         DerivativeAnswer,
     ),
     Endpoint(
+        "derivative",
+        "A derivative of any order",
+        "The mixed partial along `wrt` in order: `[x, x, y]` is a third derivative.",
+        ComputeRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
+        "jvp",
+        "Jacobian times tangents",
+        "J v in forward mode: the output's derivative in the direction of `tangents`; J is not formed.",
+        TangentRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
+        "vjp",
+        "Cotangent times Jacobian",
+        "v J in reverse mode, one block for each `wrt`; J is not formed.",
+        CotangentRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
+        "hvp",
+        "Hessian times tangents",
+        "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed.",
+        TangentRequest,
+        DerivativeAnswer,
+    ),
+    Endpoint(
         "plan",
         "What a computation would take",
         "Shapes, structure, mode and estimated cost of the computation named by `kind`; nothing is computed.",
@@ -73,7 +101,7 @@ def compute_router(compute: Compute, limits: Limits, bounds: BodyBounds) -> APIR
     for endpoint in ENDPOINTS:
         router.add_api_route(
             f"/{endpoint.kind}",
-            _route(endpoint.kind, compute, limits, bounds),
+            _route(endpoint, compute, limits, bounds),
             methods=["POST"],
             operation_id=endpoint.kind,
             summary=endpoint.summary,
@@ -85,9 +113,9 @@ def compute_router(compute: Compute, limits: Limits, bounds: BodyBounds) -> APIR
     return router
 
 
-def _route(kind: Kind, compute: Compute, limits: Limits, bounds: BodyBounds) -> Callable[..., Any]:
+def _route(endpoint: Endpoint, compute: Compute, limits: Limits, bounds: BodyBounds) -> Callable[..., Any]:
     def work(raw: bytes) -> bytes:
-        return encode_answer(compute(read(parse(raw, bounds), kind, limits)))
+        return encode_answer(compute(read(parse(raw, bounds), endpoint.kind, endpoint.request, limits)))
 
     async def route(request: Request) -> Response:
         raw = await receive(request, bounds)

@@ -12,15 +12,15 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from service.api.answers import DerivativeAnswer, PlanAnswer, ValueAnswer
 from service.api.bodies import BodyBounds
 from service.api.catalogue import OperationList
+from service.api.compute import ENDPOINTS
 from service.api.declaring import REF, Problem
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
-from service.api.requests import ComputeRequest, PlanRequest
 from service.api.routes import routers
 from service.tasks.messages import Answer, Limits, Task
 
@@ -29,16 +29,13 @@ VERSION = "1.0.0"
 DESCRIPTION = "Exact derivatives of expressions and graphs, as closed forms and as numbers."
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).resolve().parents[2] / "openapi"
-MODELS = (
+_OF_ENDPOINTS = {model for endpoint in ENDPOINTS for model in (endpoint.request, endpoint.answer)}
+MODELS: tuple[type[BaseModel], ...] = (
+    *sorted(_OF_ENDPOINTS, key=lambda model: model.__name__),
     Alive,
-    ComputeRequest,
-    DerivativeAnswer,
     OperationList,
-    PlanAnswer,
-    PlanRequest,
     Problem,
     Readiness,
-    ValueAnswer,
 )
 
 

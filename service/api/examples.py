@@ -42,6 +42,29 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "wrt": ["w"],
         "forms": ["text", "latex", "numpy"],
     },
+    "derivative": {
+        "expression": "exp(x) * y**2",
+        "wrt": ["x", "x", "y"],
+        "at": {"x": 0, "y": 3},
+    },
+    "jvp": {
+        "expression": "log(det(X))",
+        "variables": {"X": {"shape": [2, 2]}},
+        "tangents": {"X": [[1, 0], [0, 0]]},
+        "at": {"X": [[2, 1], [1, 3]]},
+    },
+    "vjp": {
+        "expression": "tanh(W @ x)",
+        "variables": {"W": {"shape": [2, 3]}, "x": {"shape": [3]}},
+        "wrt": ["x"],
+        "cotangent": [1, -1],
+        "at": {"W": [[1, 0, 2], [0, 1, -1]], "x": [0.1, 0.2, 0.3]},
+    },
+    "hvp": {
+        "expression": "sum(softplus(X @ w)) - dot(y, X @ w)",
+        "variables": {"X": {"shape": ["m", "n"]}, "w": {"shape": ["n"]}, "y": {"shape": ["m"]}},
+        "wrt": ["w"],
+    },
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",
@@ -102,6 +125,66 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "shape": ["n", "n"],
                 "structure": "dense",
                 "forms": {"text": "X.T @ diag(sigmoid(X @ w)*sigmoid(-X @ w)) @ X"},
+                "value": None,
+            }
+        ],
+    },
+    "derivative": _HEAD
+    | {
+        "kind": "derivative",
+        "value": {"shape": [], "data": [9.0]},
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["x", "x", "y"],
+                "shape": [],
+                "structure": "dense",
+                "forms": {"text": "2*exp(x)*y"},
+                "value": {"shape": [], "data": [6.0]},
+            }
+        ],
+    },
+    "jvp": _HEAD
+    | {
+        "kind": "jvp",
+        "value": {"shape": [], "data": [1.6094379]},
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["X"],
+                "shape": [],
+                "structure": "dense",
+                "forms": {"text": "trace(inv(X) @ d_X)"},
+                "value": {"shape": [], "data": [0.6]},
+            }
+        ],
+    },
+    "vjp": _HEAD
+    | {
+        "kind": "vjp",
+        "value": {"shape": [2], "data": [0.60436778, -0.099667995]},
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["x"],
+                "shape": [3],
+                "structure": "dense",
+                "forms": {"text": "(cotangent/cosh(W @ x)**2) @ W"},
+                "value": {"shape": [3], "data": [0.63473959, -0.99006629, 2.2595455]},
+            }
+        ],
+    },
+    "hvp": _HEAD
+    | {
+        "kind": "hvp",
+        "value": None,
+        "derivatives": [
+            {
+                "output": 0,
+                "wrt": ["w"],
+                "shape": ["n"],
+                "structure": "dense",
+                "forms": {"text": "(sigmoid(X @ w)*sigmoid(-X @ w)*(X @ d_w)) @ X"},
                 "value": None,
             }
         ],

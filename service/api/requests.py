@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import FailFast, Field, ValidationError
@@ -14,7 +14,7 @@ from service.api.tensors import SIZE_CAP, Tensor, decode
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
 from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Task
 
-PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian"]
+PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
 FUNCTIONS = ("expression", "graph", "function_id")
 KEYS: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
 
@@ -65,11 +65,40 @@ class ComputeRequest(Strict):
     nonsmooth: Literal["default", "error"] = Field("default", description="error: refuse a point on a kink.")
 
 
+class TangentRequest(ComputeRequest):
+    """A function and the direction to differentiate in."""
+
+    tangents: dict[Key, Annotated[Any, DocumentedAs(Tensor)]] = Field(
+        json_schema_extra=KEYS,
+        default_factory=absent,
+        description="A tangent of its variable's shape (or N along one more leading axis) for each that moves.",
+    )
+
+
+class CotangentRequest(ComputeRequest):
+    """A function and the weights of its output."""
+
+    cotangent: Annotated[Any, DocumentedAs(Tensor)] = Field(
+        default_factory=absent, description="Of the output's shape, or N along one more leading axis."
+    )
+
+
 class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
     kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
 
+
+def _values(at: Mapping[str, Any], place: str, limits: Limits) -> dict[str, Array]:
+    return {name: decode(value, f"{place}{pointer(name)}", limits) for name, value in at.items()}
+
+
+# The fields that only some endpoints have: the task's name for it, and its reading from the value and its pointer.
+FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
+    "kind": ("plan_kind", lambda value, *_: value),
+    "tangents": ("tangents", _values),
+    "cotangent": ("cotangent", decode),
+}
 
 # What the schema has and this version does not do yet: the field, the value, the sentence.
 LATER: tuple[tuple[str, str | bool | None, str], ...] = (
@@ -80,8 +109,8 @@ LATER: tuple[tuple[str, str | bool | None, str], ...] = (
 )
 
 
-def read(body: Any, kind: Kind, limits: Limits) -> Task:
-    """The task of a request body.
+def read(body: Any, kind: Kind, model: type[ComputeRequest], limits: Limits) -> Task:
+    """The task of a request body that has the fields of `model`.
 
     Raises:
         FaultyRequestError: fields are missing, unknown or wrong.
@@ -93,12 +122,17 @@ def read(body: Any, kind: Kind, limits: Limits) -> Task:
         detail = "the body is a JSON object"
         raise InvalidRequestError(detail, pointer="")
     _check_lengths(body, limits)
-    request = _validated(body, PlanRequest if kind == "plan" else ComputeRequest)
+    request = _validated(body, model)
     _check_one_function(body)
     for field, value, message in LATER:
         if field in body and value in (None, body[field]):
             raise UnsupportedOperationError(message, pointer=pointer(field))
     _check_bounds(request, limits)
+    further = {
+        name: convert(body[field], pointer(field), limits)
+        for field, (name, convert) in FURTHER.items()
+        if field in body
+    }
     return Task(
         kind=kind,
         expression=request.expression,
@@ -106,12 +140,12 @@ def read(body: Any, kind: Kind, limits: Limits) -> Task:
         graph=body.get("graph"),
         variables=_declarations(request) if "variables" in body else None,
         wrt=tuple(request.wrt) if "wrt" in body else None,
-        at=_values(body["at"], limits) if "at" in body else None,
+        at=_values(body["at"], pointer("at"), limits) if "at" in body else None,
         layout=request.layout,
         forms=tuple(request.forms),
-        plan_kind=request.kind if isinstance(request, PlanRequest) else "jacobian",
         structure=request.structure,
         limits=limits,
+        **further,
     )
 
 
@@ -119,7 +153,7 @@ def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
     """No list or object of names is so long that finding fault with each entry would be work."""
     graph = body.get("graph")
     counted: list[tuple[tuple[str, ...], Any]] = [
-        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms")
+        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms", "tangents")
     ]
     if isinstance(graph, dict):
         counted += [(("graph", field), graph.get(field)) for field in Graph.model_fields]
@@ -171,7 +205,3 @@ def _declarations(request: ComputeRequest) -> dict[str, Declaration]:
         name: Declaration(tuple(declared.shape), tuple(declared.assume or ()))
         for name, declared in request.variables.items()
     }
-
-
-def _values(at: Mapping[str, Any], limits: Limits) -> dict[str, Array]:
-    return {name: decode(value, pointer("at", name), limits) for name, value in at.items()}

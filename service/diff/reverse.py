@@ -1,9 +1,9 @@
-"""Symbolic reverse mode: one pass, seeded with the identity, gives the Jacobian by every variable.
+"""Symbolic reverse mode: one pass from the output back to the variables.
 
-The adjoint of a node has the output's axes before the node's own. Seeds are deltas, which the normal form of
-contractions eliminates, so a gradient, a Jacobian and (applied again) a Hessian come out in closed form. The cost is
-linear in the number of nodes. Laue, Mitterreiter, Giesen, NeurIPS 2018; Griewank and Walther, "Evaluating
-Derivatives", chapter 3.
+The adjoint of a node may have further axes before the node's own. Seeded with deltas, which the normal form of
+contractions eliminates, the pass gives a gradient, a Jacobian and (applied again) a Hessian in closed form; seeded
+with a cotangent it gives their product with it. The cost is linear in the number of nodes. Laue, Mitterreiter, Giesen,
+NeurIPS 2018; Griewank and Walther, "Evaluating Derivatives", chapter 3.
 """
 
 from __future__ import annotations
@@ -15,31 +15,37 @@ from service.ir.coefficient import CONTRACT
 from service.ir.contraction import contract
 from service.ir.leaves import constant, delta
 from service.ir.node import Node
+from service.ir.size import Shape
 from service.ir.total import TOTAL, total
 from service.ir.walk import dependents, topological
 
 
 def jacobian(output: Node, wrt: Sequence[Node]) -> list[Node]:
-    """The derivative of `output` by each variable, numerator layout: shape of the output, then of the variable."""
+    """The derivative of `output` by each node of `wrt`, numerator layout: the output's axes, then the node's."""
+    return pull_back(output, identity(output.shape), wrt)
+
+
+def pull_back(output: Node, seed: Node, wrt: Sequence[Node]) -> list[Node]:
+    """The adjoint of each node of `wrt` from the seed, that of the output: shape (*lead, *output) to (*lead, *node)."""
     order = topological([output])
     active = dependents(order, wrt)
-    contributions: dict[Node, list[Node]] = {output: [_seed(output)]}
+    lead = seed.shape[: len(seed.shape) - len(output.shape)]
+    contributions: dict[Node, list[Node]] = {output: [seed]}
     adjoints: dict[Node, Node] = {}
     for node in reversed(order):
         if node not in active or node not in contributions:
             continue
-        shape = output.shape + node.shape
-        adjoints[node] = g = total(contributions.pop(node), shape)
+        adjoints[node] = g = total(contributions.pop(node), lead + node.shape)
         for place, child in enumerate(node.inputs):
             if child in active:
                 contributions.setdefault(child, []).append(_pull_back(g, node, place))
-    return [adjoints.get(node, constant(0.0, output.shape + node.shape)) for node in wrt]
+    return [adjoints.get(node, constant(0.0, lead + node.shape)) for node in wrt]
 
 
-def _seed(output: Node) -> Node:
-    """The derivative of the output by itself: a delta for every axis."""
-    rank = len(output.shape)
-    factors = [(delta(size), [axis, rank + axis]) for axis, size in enumerate(output.shape)]
+def identity(shape: Shape) -> Node:
+    """The derivative of a tensor by itself, shape (*shape, *shape): a delta for every axis."""
+    rank = len(shape)
+    factors = [(delta(size), [axis, rank + axis]) for axis, size in enumerate(shape)]
     return contract(factors, range(2 * rank))
 
 
@@ -68,6 +74,11 @@ def local_partial(node: Node, place: int) -> Node:
     return rule(node, *node.inputs)
 
 
+def local_jacobian(node: Node, place: int) -> Node:
+    """The derivative of one operation by its input number `place`: shape (*node, *input)."""
+    return _pull_back(identity(node.shape), node, place)
+
+
 def _pull_back_product(g: Node, node: Node, place: int, lead: int) -> Node:
     """The product rule: the adjoint times every other factor, free in the labels of the one left out."""
     attributes = node.attributes
@@ -80,9 +91,3 @@ def _pull_back_product(g: Node, node: Node, place: int, lead: int) -> Node:
     ]
     labels = attributes.operands[place]
     return contract(factors, [*out, *labels], dict(enumerate(attributes.sizes)), attributes.coefficient)
-
-
-def hessian(output: Node, first: Node, second: Node) -> Node:
-    """Second derivative of `output`: shape of the output, then of `first`, then of `second`."""
-    (gradient,) = jacobian(output, [first])
-    return jacobian(gradient, [second])[0]

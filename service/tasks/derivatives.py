@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Literal
 
 from service.diff.reverse import jacobian
 from service.errors import InvalidRequestError, ShapeError, UnknownNameError, nearest
@@ -17,35 +18,40 @@ from service.rewrite.structure import structure_of
 from service.tasks.function import Function
 from service.tasks.messages import Layout
 
-ORDERS = {"evaluate": 0, "gradient": 1, "jacobian": 1, "hessian": 2}
-
 
 @dataclass(frozen=True)
 class Derivative:
-    """One block: the output it is of, the names it is by, its graph, and what is known of its zeros."""
+    """One block: the output it is of, the names it is by, its graph, and what is known of its zeros.
+
+    `layout` is that of its axes; `variable` has those of the variable alone.
+    """
 
     output: int
     wrt: tuple[str, ...]
     node: Node
     structure: str
+    layout: Layout | Literal["variable"] = "numerator"
 
 
-def chosen_names(function: Function, wrt: Sequence[str] | None) -> tuple[str, ...]:
-    """The variables to differentiate by: those asked for, or all, in order of first use."""
+def chosen_names(function: Function, wrt: Sequence[str] | None, *, once: bool = True) -> tuple[str, ...]:
+    """The variables to differentiate by: those asked for, or all, in order of first use.
+
+    `once` refuses a name that is asked for again.
+    """
     if wrt is None:
         return tuple(function.inputs)
     for place, name in enumerate(wrt):
         if name not in function.inputs:
             message = f"wrt names {name}, which is not a variable{nearest(name, function.inputs)}"
             raise UnknownNameError(message, pointer=f"/wrt/{place}")
-    if len(set(wrt)) != len(wrt):
+    if once and len(set(wrt)) != len(wrt):
         message = "wrt names a variable twice"
         raise InvalidRequestError(message, pointer="/wrt")
     return tuple(wrt)
 
 
 def derivatives(function: Function, kind: str, names: Sequence[str], layout: Layout) -> list[Derivative]:
-    """Every block of a gradient, Jacobian or Hessian.
+    """Every block of a gradient, Jacobian or Hessian, or the one of the mixed partial along `names`.
 
     Shapes are the output's axes, then the variables' (numerator), or the other way round (denominator).
     """
@@ -54,11 +60,12 @@ def derivatives(function: Function, kind: str, names: Sequence[str], layout: Lay
         if kind == "gradient" and output.shape:
             message = f"a gradient is of a scalar; the output has shape {written(output.shape)}: ask for its jacobian"
             raise ShapeError(message)
-        for wrt, node in _of_output(output, function, ORDERS[kind], names):
+        for wrt, node in _of_output(output, function, kind, names):
             rank = len(output.shape)
             axes = range(len(node.shape))
             turned = permute(node, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else node
-            blocks.append(Derivative(number, wrt, turned, structure_of(node, rank + _first_rank(function, wrt))))
+            structure = structure_of(node, rank + _first_rank(function, wrt))
+            blocks.append(Derivative(number, wrt, turned, structure, layout))
     return blocks
 
 
@@ -67,16 +74,21 @@ def _first_rank(function: Function, wrt: Sequence[str]) -> int:
     return sum(len(function.inputs[name]) for name in wrt[:-1])
 
 
-def _of_output(
-    output: Node, function: Function, order: int, names: Sequence[str]
-) -> list[tuple[tuple[str, ...], Node]]:
+def _of_output(output: Node, function: Function, kind: str, names: Sequence[str]) -> list[tuple[tuple[str, ...], Node]]:
     variables = [variable(name, function.inputs[name]) for name in names]
-    if order == 0:
-        return []
+    if kind == "derivative":
+        return [(tuple(names), mixed_partial(output, variables))]
     first = simplify(jacobian(output, variables))
-    if order == 1:
+    if kind != "hessian":
         return [((name,), node) for name, node in zip(names, first, strict=True)]
     pairs = list(combinations_with_replacement(range(len(names)), 2))
     second = [jacobian(node, variables[k:]) for k, node in enumerate(first)]
     nodes = simplify([second[i][j - i] for i, j in pairs])
     return [((names[i], names[j]), node) for (i, j), node in zip(pairs, nodes, strict=True)]
+
+
+def mixed_partial(node: Node, variables: Sequence[Node]) -> Node:
+    """The derivative by each variable in turn: the node's axes, then theirs in order."""
+    for one in variables:
+        (node,) = simplify(jacobian(node, [one]))
+    return node

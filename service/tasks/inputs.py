@@ -26,11 +26,25 @@ class Point:
     batch_size: int | None
     sizes: Mapping[str, int]
 
+    def joined_by(self, values: Mapping[str, Array], shapes: Mapping[str, Shape], field: str) -> Point:
+        """The point with values for further variables, sent in `field`, shared or along the same batch."""
+        if not values:
+            return self
+        bound = {name: bind(shape, self.sizes) for name, shape in shapes.items()}
+        further = read_point(values, bound, field)
+        both = {self.batch_size, further.batch_size} - {None}
+        if len(both) > 1:
+            message = f"all batched values must have one length: at has {self.batch_size}, {field} {further.batch_size}"
+            raise InvalidRequestError(message, pointer=f"/{field}")
+        return Point(
+            {**self.arrays, **further.arrays}, self.batched | further.batched, next(iter(both), None), self.sizes
+        )
+
 
 NOWHERE = Point({}, frozenset(), None, {})
 
 
-def read_point(at: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Point:
+def read_point(at: Mapping[str, Array], shapes: Mapping[str, Shape], field: str = "at") -> Point:
     """Match every value with its variable's shape, plain or with one more leading axis.
 
     Raises UnknownNameError for a value that no variable has, ShapeError for one that does not fit, and
@@ -40,8 +54,8 @@ def read_point(at: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Point:
     batched: dict[str, int] = {}
     for name, value in at.items():
         if name not in shapes:
-            message = f"at has a value for {name}, which is not a variable{nearest(name, shapes)}"
-            raise UnknownNameError(message, pointer=f"/at/{name}")
+            message = f"{field} has a value for {name}, which is not a variable{nearest(name, shapes)}"
+            raise UnknownNameError(message, pointer=f"/{field}/{name}")
         shape = shapes[name]
         if _fits(value.shape, shape, sizes):
             continue
@@ -51,11 +65,11 @@ def read_point(at: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Point:
         settled = [f"{entry!r} is {sizes[repr(entry)]}" for entry in dict.fromkeys(shape) if repr(entry) in sizes]
         where = f", where {' and '.join(settled)}" if settled else ""
         message = f"{name} has shape {written(shape)}{where}, got a value of shape {written(value.shape)}"
-        raise ShapeError(message, pointer=f"/at/{name}")
+        raise ShapeError(message, pointer=f"/{field}/{name}")
     if len(set(batched.values())) > 1:
         lengths = ", ".join(f"{name} has {length}" for name, length in batched.items())
         message = f"all batched values must have one length: {lengths}"
-        raise InvalidRequestError(message, pointer="/at")
+        raise InvalidRequestError(message, pointer=f"/{field}")
     return Point(dict(at), frozenset(batched), next(iter(batched.values()), None), sizes)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "plan"]
+Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp", "plan"]
+WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 Layout = Literal["numerator", "denominator"]
 Form = Literal["text", "latex", "numpy", "graph"]
 
@@ -41,7 +42,8 @@ class Declaration:
 class Task:
     """One compute request, validated in form but not yet understood.
 
-    `at` holds float64 arrays as sent: the variable's shape, or one more leading axis (a batch).
+    `at`, `tangents` and `cotangent` hold float64 arrays as sent: the shape of the variable or output, or one more
+    leading axis (a batch). What stands after `forms` is asked for by some kinds only.
     """
 
     kind: Kind
@@ -53,8 +55,10 @@ class Task:
     at: Mapping[str, Array] | None = None
     layout: Layout = "numerator"
     forms: tuple[Form, ...] = ("text", "latex")
-    plan_kind: Literal["evaluate", "gradient", "jacobian", "hessian"] = "jacobian"
     structure: Literal["dense", "auto"] = "dense"
+    plan_kind: Kind = "jacobian"
+    tangents: Mapping[str, Array] | None = None
+    cotangent: Array | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -81,7 +85,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a task computed. `values` has one array per output, or is None without numbers."""
+    """What a task computed. `values` has one array per output, or is None without numbers.
+
+    `parts` are further fields of the answer under their names: plain data in which arrays stand for tensors.
+    """
 
     function_id: str
     kind: str
@@ -90,4 +97,4 @@ class Answer:
     values: tuple[Array, ...] | None
     blocks: tuple[Block, ...] = ()
     warnings: tuple[Notice, ...] = ()
-    plan: Mapping[str, Any] | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)

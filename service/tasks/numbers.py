@@ -27,6 +27,7 @@ class Numbers:
     values: tuple[Array, ...]
     blocks: tuple[Array, ...]
     notices: tuple[Notice, ...]
+    batch_size: int | None
 
 
 def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
@@ -58,7 +59,7 @@ def require_values(outputs: Sequence[Node], point: Point) -> None:
 
 
 def compute_numbers(
-    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, layout: str
+    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits
 ) -> Numbers:
     """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives."""
     nodes = [*outputs, *(block.node for block in derivatives)]
@@ -70,8 +71,8 @@ def compute_numbers(
     values, blocks = results[: len(outputs)], results[len(outputs) :]
     lead = 0 if point.batch_size is None else 1
     for place, block in enumerate(derivatives):
-        blocks[place] = _masked(blocks[place], values[block.output], lead, layout)
-    return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks))
+        blocks[place] = _masked(blocks[place], values[block.output], lead, block.layout)
+    return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks), point.batch_size)
 
 
 def _whole(value: Array, point: Point, shape: tuple[int, ...]) -> Array:
@@ -87,6 +88,9 @@ def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:
     """A derivative of what is not a number is not a number, whatever its formula says there."""
     if not np.isnan(value).any():
         return block
+    if layout == "variable":
+        gone = np.isnan(value).any(axis=tuple(range(lead, value.ndim)))
+        return np.where(gone.reshape((*gone.shape, *(1,) * (block.ndim - lead))), np.nan, block)
     axes = block.ndim - value.ndim
     shape = (
         (*value.shape, *(1,) * axes)

@@ -5,39 +5,45 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from service.ir.size import numbers
-from service.tasks.derivatives import Derivative
+from service.tasks.derivatives import Derivative, derivatives
 from service.tasks.function import Function, written_shape
-from service.tasks.inputs import Point, is_concrete
-from service.tasks.messages import Limits, Task
+from service.tasks.inputs import NOWHERE, Point, is_concrete
+from service.tasks.messages import Answer, Limits
 from service.tasks.numbers import BYTES, compile_bounded
+from service.tasks.problem import Problem, answer, differentiate
 
 UNBOUNDED = Limits(elements=2**62, operations=2**62)
 REASON = "one symbolic reverse pass per output gives every derivative in closed form, whatever its shape"
 
 
-def plan(
-    task: Task,
-    function: Function,
-    concrete: Function,
-    blocks: Sequence[Derivative],
-    numeric: Sequence[Derivative],
-    point: Point,
-) -> dict[str, Any]:
-    """Shapes, structure, passes and estimated work; `concrete` and `numeric` have numbers for the named sizes.
+def plan(problem: Problem) -> Answer:
+    """Shapes, structure, passes and estimated work of the computation that the task's `plan_kind` names.
 
     `operations` are multiplications and additions, `bytes` those of the largest array on the way; both are null
     while a size is only named.
     """
-    operations, largest = _work(concrete, numeric, point)
-    key = [function.function_id, task.plan_kind, task.layout, [b.wrt for b in blocks], sorted(point.sizes.items())]
-    return {
-        "kind": task.plan_kind,
-        "output_shape": list(written_shape(function.kernel[0])),
+    task, kind = problem.task, problem.task.plan_kind
+    names = problem.names_for(kind)
+    blocks, numeric = differentiate(
+        problem, lambda function: derivatives(function, kind, names, task.layout) if kind != "evaluate" else []
+    )
+    operations, largest = _work(problem.concrete, numeric, problem.point)
+    key = [
+        problem.function.function_id,
+        kind,
+        task.layout,
+        [b.wrt for b in blocks],
+        sorted(problem.point.sizes.items()),
+    ]
+    planned = {
+        "kind": kind,
+        "output_shape": list(written_shape(problem.function.kernel[0])),
         "derivatives": [_block(block) for block in blocks],
-        "passes": _passes(concrete, {name for block in numeric for name in block.wrt}),
+        "passes": _passes(problem.concrete, {name for block in numeric for name in block.wrt}),
         "mode": "reverse",
         "reason": REASON,
         "operations": operations,
@@ -45,6 +51,7 @@ def plan(
         "cache_key": hashlib.sha256(repr(key).encode()).hexdigest(),
         "cached": False,
     }
+    return answer(replace(problem, point=NOWHERE), plan=planned)
 
 
 def _block(block: Derivative) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def square(task: Task) -> Answer:
     x = None if task.at is None else task.at.get("x")
     value = None if x is None else (np.asarray(np.sum(x * x)),)
     if task.kind == "plan":
-        return Answer("fn_square", "plan", task.layout, None, None, plan={"kind": task.plan_kind})
+        return Answer("fn_square", "plan", task.layout, None, None, parts={"plan": {"kind": task.plan_kind}})
     block = Block(
         0, ("x",), ("n",) if x is None else x.shape, "dense", {"text": "2 * x"}, None if x is None else 2.0 * x
     )

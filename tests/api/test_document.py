@@ -16,6 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
 from service.api import catalogue as catalogue_module
+from service.api.compute import ENDPOINTS, Endpoint
 from service.api.document import files
 from service.api.examples import REQUESTS
 from service.settings import Settings, document
@@ -28,6 +29,10 @@ OPERATION_IDS = {
     "gradient",
     "jacobian",
     "hessian",
+    "derivative",
+    "jvp",
+    "vjp",
+    "hvp",
     "plan",
     "list_operations",
     "healthz",
@@ -105,11 +110,11 @@ def test_every_operation_has_examples_and_problems(whole: dict[str, Any]) -> Non
         assert all(len(r["content"]) == 1 for r in failures.values())
 
 
-@pytest.mark.parametrize("kind", REQUESTS)
-def test_example_requests_fit_the_schema(whole: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.kind)
+def test_example_requests_fit_the_schema(whole: dict[str, Any], endpoint: Endpoint) -> None:
     """What the document shows is what it describes."""
-    name = "PlanRequest" if kind == "plan" else "ComputeRequest"
-    jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}", **whole}).validate(REQUESTS[kind])
+    component = {"$ref": f"#/components/schemas/{endpoint.request.__name__}", **whole}
+    jsonschema.Draft202012Validator(component).validate(REQUESTS[endpoint.kind])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""A request understood: its function, with named sizes and with their numbers, and its point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from service.errors import LimitError, ShapeError
+from service.frontends.sizes import bind
+from service.ir.leaves import VARIABLE
+from service.ir.node import Node
+from service.ir.size import Shape, written
+from service.ir.walk import topological
+from service.tasks.closed_forms import closed_forms
+from service.tasks.derivatives import Derivative, chosen_names
+from service.tasks.function import Function, declared_shapes, read_function, written_shape
+from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
+from service.tasks.messages import Answer, Array, Block, Kind, Task
+from service.tasks.numbers import Numbers, compute_numbers, require_values
+
+Derive = Callable[[Function], list[Derivative]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One request, read. `concrete` is the function with the sizes that `point` settles, for numbers."""
+
+    task: Task
+    function: Function
+    concrete: Function
+    point: Point
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables to differentiate by: those asked for, or all, in order of first use."""
+        return chosen_names(self.function, self.task.wrt)
+
+    def names_for(self, kind: Kind) -> tuple[str, ...]:
+        """The same for a kind of which one, `derivative`, goes by them in turn, so that a name may stand again."""
+        if kind != "derivative":
+            return self.names
+        names = chosen_names(self.function, self.task.wrt, once=False)
+        if len(names) > self.task.limits.order:
+            raise LimitError("order", len(names), self.task.limits.order, pointer="/wrt")
+        return names
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Further variables of a closed form: shapes and, where given, values, as sent in the field `sent_as`."""
+
+    sent_as: str = ""
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    values: Mapping[str, Array] = field(default_factory=dict)
+
+
+NONE = Directions()
+
+
+def read_problem(task: Task) -> Problem:
+    """Raises the errors of `service.errors`: the request's text, shapes, names or values are wrong."""
+    shapes = declared_shapes(task)
+    point = _point(task, shapes)
+    function = read_function(task, shapes, {})
+    concrete = read_function(task, shapes, point.sizes) if point.sizes else function
+    for output, value in zip(function.kernel, concrete.kernel, strict=True):
+        _check_sizes(output, value, point)
+    return Problem(task, function, concrete, point)
+
+
+def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
+    if task.at is None:
+        return NOWHERE
+    return read_point(task.at, {name: value.shape for name, value in task.at.items()} if shapes is None else shapes)
+
+
+def differentiate(problem: Problem, derive: Derive) -> tuple[list[Derivative], list[Derivative]]:
+    """The blocks that `derive` makes of the function with named sizes, and of the one with numbers."""
+    blocks = derive(problem.function)
+    numeric = blocks if problem.concrete is problem.function else derive(problem.concrete)
+    for block, number in zip(blocks, numeric, strict=True):
+        if len(block.node.shape) > 2 * problem.task.limits.axes:
+            raise LimitError("axes", len(block.node.shape), 2 * problem.task.limits.axes)
+        _check_sizes(block.node, number.node, problem.point)
+    return blocks, numeric
+
+
+def _check_sizes(form: Node, number: Node, point: Point) -> None:
+    """Refuse sizes for which the closed form does not hold: `x[:5]` has 5 entries for every n, but not for n = 3."""
+    bound = bind(form.shape, point.sizes)
+    if bound != number.shape:
+        sizes = ", ".join(f"{name} = {n}" for name, n in point.sizes.items())
+        shapes = f"the closed form has shape {written(form.shape)}, the value {written(number.shape)}"
+        message = f"with {sizes} a slice reaches beyond its axis: {shapes}"
+        raise ShapeError(message)
+
+
+def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NONE) -> Answer:
+    """The answer whose derivatives `derive` makes: closed forms always, numbers where there is a point."""
+    blocks, numeric = differentiate(problem, derive)
+    found = numbers_of(problem, numeric, directions)
+    inputs = {**problem.function.inputs, **directions.shapes}
+    answered = tuple(
+        _block(problem, block, inputs, None if found is None else found.blocks[place])
+        for place, block in enumerate(blocks)
+    )
+    return answer(problem, found, answered)
+
+
+def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Directions = NONE) -> Numbers | None:
+    """Numbers where a point is given, or where the function needs none; evaluate always asks for them."""
+    task, kernel = problem.task, problem.concrete.kernel
+    needs_values = any(node.op is VARIABLE for node in topological(kernel))
+    if task.at is None and (directions.shapes or needs_values or not is_concrete(problem.concrete.inputs)):
+        if task.kind == "evaluate":
+            require_values(kernel, problem.point)
+        return None
+    point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
+    return compute_numbers(kernel, blocks, point, task.limits)
+
+
+def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], value: Array | None) -> Block:
+    task = problem.task
+    forms = closed_forms(
+        block.node,
+        inputs,
+        task.forms,
+        scalar_output=not problem.function.kernel[block.output].shape,
+        layout=task.layout,
+        name=task.kind,
+    )
+    return Block(block.output, block.wrt, written_shape(block.node), block.structure, forms, value)
+
+
+def answer(problem: Problem, numbers: Numbers | None = None, blocks: tuple[Block, ...] = (), **parts: object) -> Answer:
+    """An answer with what every kind has; `parts` are the fields of its own."""
+    return Answer(
+        problem.function.function_id,
+        problem.task.kind,
+        problem.task.layout,
+        problem.point.batch_size if numbers is None else numbers.batch_size,
+        None if numbers is None else numbers.values,
+        blocks,
+        () if numbers is None else numbers.notices,
+        parts,
+    )

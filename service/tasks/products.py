@@ -1,0 +1,121 @@
+"""Products with a derivative that is never formed: J v in forward mode, v J in reverse mode, H v by both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from service.diff.forward import push_forward
+from service.diff.reverse import jacobian, pull_back
+from service.errors import InvalidRequestError, ShapeError, UnknownNameError, nearest
+from service.ir.leaves import variable
+from service.ir.node import Node
+from service.ir.size import Shape, written
+from service.rewrite.simplify import simplify
+from service.rewrite.structure import structure_of
+from service.tasks.derivatives import Derivative
+from service.tasks.function import Function
+from service.tasks.messages import Answer
+from service.tasks.problem import Directions, Problem, answer_blocks
+
+TANGENT = "d_"
+COTANGENT = "cotangent"
+
+
+def jvp(problem: Problem) -> Answer:
+    """The product J v: one block per output, of the output's shape, for the tangents of all names together."""
+    moved, directions = _tangents(problem)
+
+    def derive(function: Function) -> list[Derivative]:
+        tangents = _seeds(function, moved)
+        found = simplify(push_forward(function.kernel, tangents))
+        return [_block(number, tuple(moved), node, "numerator") for number, node in enumerate(found)]
+
+    return answer_blocks(problem, derive, directions)
+
+
+def vjp(problem: Problem) -> Answer:
+    """The product v J: one block per output and name, of its variable's shape, from a cotangent of the output's."""
+    names, name = problem.names, _fresh(COTANGENT, problem.function.inputs)
+    shapes = {output.shape for output in problem.function.kernel}
+    if len(shapes) > 1:
+        came = " and ".join(map(written, shapes))
+        message = f"a vjp of several outputs needs them of one shape, got {came}"
+        raise ShapeError(message)
+    values = {} if problem.task.cotangent is None else {name: problem.task.cotangent}
+    if problem.task.at is not None and not values:
+        message = f"cotangent is missing: a tensor of the output's shape, {written(*shapes)}"
+        raise InvalidRequestError(message, pointer="/cotangent")
+    directions = Directions("cotangent", {name: problem.function.kernel[0].shape}, values)
+
+    def derive(function: Function) -> list[Derivative]:
+        wrt = [variable(one, function.inputs[one]) for one in names]
+        blocks = []
+        for number, output in enumerate(function.kernel):
+            found = simplify(pull_back(output, variable(name, output.shape), wrt))
+            blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
+        return blocks
+
+    return answer_blocks(problem, derive, directions)
+
+
+def hvp(problem: Problem) -> Answer:
+    """The product H v of a scalar: forward mode over the reverse pass, one block per name, of the variable's shape."""
+    moved, directions = _tangents(problem)
+    names = tuple(moved) if problem.task.wrt is None else problem.names
+
+    def derive(function: Function) -> list[Derivative]:
+        wrt = [variable(one, function.inputs[one]) for one in names]
+        blocks = []
+        for number, output in enumerate(function.kernel):
+            if output.shape:
+                message = f"an hvp is of a scalar; the output has shape {written(output.shape)}"
+                raise ShapeError(message)
+            gradients = simplify(jacobian(output, wrt))
+            found = simplify(push_forward(gradients, _seeds(function, moved)))
+            blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
+        return blocks
+
+    return answer_blocks(problem, derive, directions)
+
+
+def _block(output: int, wrt: tuple[str, ...], node: Node, layout: Literal["numerator", "variable"]) -> Derivative:
+    return Derivative(output, wrt, node, structure_of(node, len(node.shape)), layout)
+
+
+def _seeds(function: Function, moved: Mapping[str, str]) -> dict[Node, Node]:
+    """The tangent variable of each moved variable."""
+    shapes = {name: function.inputs[name] for name in moved}
+    return {variable(name, shapes[name]): variable(tangent, shapes[name]) for name, tangent in moved.items()}
+
+
+def _tangents(problem: Problem) -> tuple[dict[str, str], Directions]:
+    """The name of the tangent of each moved variable, in order, and their shapes and values.
+
+    Without `tangents`, for closed forms, all of `wrt` move.
+    """
+    given, inputs = problem.task.tangents, problem.function.inputs
+    if given is None and problem.task.at is not None:
+        message = "tangents is missing: a tensor of its shape for each variable that moves"
+        raise InvalidRequestError(message, pointer="/tangents")
+    for name in given or ():
+        if name not in inputs:
+            message = f"tangents has a value for {name}, which is not a variable{nearest(name, inputs)}"
+            raise UnknownNameError(message, pointer=f"/tangents/{name}")
+    if given is not None and not given:
+        message = "tangents is empty: at least one variable moves"
+        raise InvalidRequestError(message, pointer="/tangents")
+    moving = problem.names if given is None else _in_order(given, inputs)
+    moved = {name: _fresh(TANGENT + name, inputs) for name in moving}
+    shapes: dict[str, Shape] = {tangent: inputs[name] for name, tangent in moved.items()}
+    return moved, Directions("tangents", shapes, {moved[name]: value for name, value in (given or {}).items()})
+
+
+def _in_order(given: Mapping[str, object], inputs: Mapping[str, Shape]) -> Sequence[str]:
+    return [name for name in inputs if name in given]
+
+
+def _fresh(name: str, taken: Mapping[str, Shape]) -> str:
+    while name in taken:
+        name += "_"
+    return name
