@@ -15,7 +15,7 @@ from service.errors import LimitError
 from service.execute.contraction import compile_contraction, dense_selector
 from service.execute.plan import Array, Cost
 from service.ir.coefficient import CONTRACT
-from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE
+from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, TRIANGLE, UNIT, VARIABLE
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.total import TOTAL
@@ -119,9 +119,9 @@ def compile_program(
             inputs[node.attributes] = register[node]
             flags[node] = node.attributes in batched
         elif not node.inputs:
-            expanded = node in needed and node.op in CONSTANT_TENSORS
+            expanded = (node in needed and node.op in CONSTANT_TENSORS) or node.op is TRIANGLE
             if expanded and bulk(node.shape) > most_entries:
-                raise LimitError("elements", bulk(node.shape), most_entries, hint="an identity matrix is too large")
+                raise LimitError("elements", bulk(node.shape), most_entries, hint="a constant matrix is too large")
             _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
@@ -146,6 +146,9 @@ def _store(node: Node, register: int, constants: dict[int, Array], *, dense: boo
         constants[register] = np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
     elif node.op is ARRAY:
         constants[register] = np.frombuffer(node.attributes.content).reshape(node.shape)
+    elif node.op is TRIANGLE:
+        rows, columns = numbers(node.shape)
+        constants[register] = np.tri(rows, columns, node.attributes)
     elif node.op is SIZE:
         message = f"the size {node.attributes!r} has no number"
         raise TypeError(message)
@@ -165,8 +168,10 @@ def _compile(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., A
     if node.op.kernel is None:
         message = f"{node.op.name} cannot be evaluated"
         raise TypeError(message)
-    source = node.inputs[0].shape
-    cost.note(node.op.cost(source, **dict(node.attributes)) if node.op.cost else max(entries, bulk(source)), entries)
+    shapes = [child.shape for child in node.inputs]
+    cost.note(
+        node.op.cost(*shapes, **dict(node.attributes)) if node.op.cost else max(entries, bulk(shapes[0])), entries
+    )
     kernel, attributes = node.op.kernel, dict(node.attributes)
     return (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
 

@@ -55,7 +55,9 @@ class Op:
     into kernel ones; a kernel operation instead has `kernel(*arrays, **attributes)`, which acts on the trailing axes
     of NumPy arrays, and its derivative: `partials[k](out, *inputs)`, one per input, for an elementwise function, or
     `vjp(g, out, k)`, the adjoint of input k from the adjoint g of the output, which may have further leading axes.
-    `cost(shape, **attributes)` are the multiplications for one input of that shape, where they are more than entries.
+    `cost(*shapes, **attributes)` are the multiplications for inputs of those shapes, where they are more than entries.
+    `build(inputs, attributes)` makes a kernel term where that is more than the node itself: its normal form.
+    `raised(node, form)` writes a kernel term as a user's, `form` giving the user's term of a node, of its shape.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Op:
     partials: tuple[Rule | None, ...] = ()
     vjp: Callable[[Node, Node, int], Node] | None = None
     cost: Callable[..., int] | None = None
+    build: Callable[[tuple[Node, ...], Any], Node] | None = None
+    raised: Callable[[Node, Callable[[Node], Node]], Node] | None = None
     text: Notation = field(default_factory=Notation)
     latex: Notation = field(default_factory=Notation)
     numpy: Notation = field(default_factory=Notation)

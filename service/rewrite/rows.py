@@ -6,20 +6,22 @@ Scalar rows are pairs (pattern, result) over the variables x and y and hold for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from service.ir.coefficient import CONTRACT, parts
+from service.ir.coefficient import CONTRACT, parts, split_coefficient
 from service.ir.contraction import contract, permute
-from service.ir.leaves import delta, variable
+from service.ir.leaves import delta, fill_value, variable
 from service.ir.node import Node
 from service.ir.op import Op, lowered, operations
 from service.ir.power import raise_to, split_power
-from service.ir.total import terms_of
+from service.ir.total import TOTAL, terms_of, total
 from service.ops.determinants import COFACTORS, INV, LOGDET, inverse, logdet
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
+from service.ops.symmetric import EIGENVALUES, PROJECTIONS
 from service.rewrite.pattern import matches, substituted
 
+MOST_TERMS = 4  # a longer sum is not tried for one that comes to a constant
 Try = Callable[[Node], Node | None]
 
 
@@ -138,6 +140,53 @@ def _cofactor_over_det(node: Node) -> Node | None:
     return None
 
 
+def _sum_of_deviations(node: Node) -> Node | None:
+    """A sum over an axis that comes to a constant, such as that of x - mean(x), which rounding would not make 0."""
+    coefficient, factors, sizes = parts(node)
+    for place, (factor, labels) in enumerate(factors):
+        number, child = split_coefficient(factor)
+        others = {label for k, (_, known) in enumerate(factors) if k != place for label in known}
+        alone = {label for label in labels if label >= len(node.shape) and label not in others}
+        if child.op is not TOTAL or len(child.inputs) > MOST_TERMS or not alone or len(set(labels)) != len(labels):
+            continue
+        kept = [label for label in labels if label not in alone]
+        shape = tuple(sizes[label] for label in kept)
+        summed = total((_opened(term, labels, kept, number) for term in child.inputs), shape)
+        if fill_value(summed) is not None:
+            rest = factors[:place] + factors[place + 1 :]
+            known = {label: n for label, n in enumerate(sizes) if label not in alone}
+            return contract([*rest, (summed, kept)], range(len(node.shape)), known, coefficient)
+    return None
+
+
+def _opened(term: Node, labels: Sequence[int], kept: Sequence[int], number: float) -> Node:
+    """The sum of a term with axes `labels` over those that are not kept, its own product opened."""
+    coefficient, factors, sizes = parts(term)
+    names = {place: labels[place] if place < len(labels) else ("inner", place) for place in range(len(sizes))}
+    known = {names[place]: n for place, n in enumerate(sizes)}
+    opened = [(node, [names[place] for place in places]) for node, places in factors]
+    return contract(opened, kept, known, coefficient * number)
+
+
+def _sum_of_eigen(node: Node) -> Node | None:
+    """The eigenvalues of a matrix add up to its trace, the projections on its eigenvectors to the identity."""
+    coefficient, factors, sizes = parts(node)
+    for place, (child, labels) in enumerate(factors):
+        if child.op not in (EIGENVALUES, PROJECTIONS):
+            continue
+        (x,), batch = child.inputs, len(child.shape) - (1 if child.op is EIGENVALUES else 3)
+        each = labels[batch]
+        if each < len(node.shape) or sum(known.count(each) for _, known in factors) > 1:
+            continue
+        rest = factors[:place] + factors[place + 1 :]
+        known = {label: n for label, n in enumerate(sizes) if label != each}
+        if child.op is EIGENVALUES:
+            diagonal = contract([(x, [*range(batch), "i", "i"])], range(batch))
+            return contract([*rest, (diagonal, labels[:batch])], range(len(node.shape)), known, coefficient)
+        return contract([*rest, (delta(x.shape[-1]), labels[batch + 1 :])], range(len(node.shape)), known, coefficient)
+    return None
+
+
 def _merge_exponentials(node: Node) -> Node | None:
     """Only where the exponents' sum is simpler than the exponents: exp(x)*exp(-x) overflows, exp(0) does not."""
     coefficient, factors, sizes = parts(node)
@@ -186,6 +235,8 @@ ROWS: tuple[Row, ...] = (
     _row("det(inv(X)) -> 1/det(X)", COFACTORS.name, _det_of_inverse),
     _row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
     _row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
+    _row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
+    _row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
     _row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
 )
 

@@ -11,6 +11,7 @@ import mpmath
 
 from tests.ops.array_samples import ARRAYS
 from tests.ops.entry import LARGE, POSITIVE, VV, Bad, Entry, M, Sample, binary, compared, mp, unary
+from tests.ops.matrix_samples import MATRICES
 
 SAMPLES: dict[str, Entry] = {
     # Arithmetic.
@@ -101,4 +102,5 @@ SAMPLES: dict[str, Entry] = {
         (Bad("clip(x, 0)", "a_max is missing"), Bad("clip(x, y, 1)", "cannot broadcast")),
     ),
     **ARRAYS,
+    **MATRICES,
 }
