@@ -102,6 +102,27 @@ class DerivativeAnswer(ValueAnswer):
     derivatives: list[DerivativeBlock]
 
 
+class Taylor(BaseModel):
+    """A Taylor polynomial; entry k of each list belongs to degree k."""
+
+    order: int
+    value: TensorAnswer | None = Field(description="The polynomial's value at `evaluate_at`; null without that.")
+    terms: list[TensorAnswer] | None = Field(description="D^k f delta^k / k! at `evaluate_at`; null without that.")
+    derivatives: list[TensorAnswer] | None = Field(description="D^k f at `at`, in the layout asked for.")
+    coefficients: list[TensorAnswer] | None = Field(description="f^(k) / k!, for one scalar variable.")
+    forms: Forms = Field(
+        description="The polynomial in powers of the distance from `at`, as a program in the variables; where there is "
+        "not one point with finite numbers, in the variables and steps from them, `d_x` for a variable `x`."
+    )
+    expanded: Forms = Field(description="The polynomial multiplied out, for one scalar variable at one point.")
+
+
+class TaylorAnswer(ValueAnswer):
+    """A function's value at a point, and its Taylor polynomial about it."""
+
+    taylor: Taylor
+
+
 class PlanAnswer(_Head):
     """What computing would take; no numbers."""
 

@@ -9,12 +9,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.answers import DerivativeAnswer, PlanAnswer, ValueAnswer, encode_answer
+from service.api.answers import DerivativeAnswer, PlanAnswer, TaylorAnswer, ValueAnswer, encode_answer
 from service.api.bodies import BodyBounds, receive
 from service.api.declaring import answers, problems, takes
 from service.api.examples import ANSWERS, REQUESTS
 from service.api.parsing import parse
-from service.api.requests import ComputeRequest, CotangentRequest, PlanRequest, TangentRequest, read
+from service.api.requests import ComputeRequest, CotangentRequest, PlanRequest, TangentRequest, TaylorRequest, read
 from service.tasks.messages import Answer, Kind, Limits, Task
 
 Compute = Callable[[Task], Answer]
@@ -84,6 +84,14 @@ ENDPOINTS = (
         "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed.",
         TangentRequest,
         DerivativeAnswer,
+    ),
+    Endpoint(
+        "taylor",
+        "The Taylor polynomial about a point",
+        "Derivatives of every order up to `order` at `at`, the polynomial's terms and value at `evaluate_at`, and its "
+        "closed form. Several `wrt` are joined into one vector.",
+        TaylorRequest,
+        TaylorAnswer,
     ),
     Endpoint(
         "plan",

@@ -65,6 +65,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "variables": {"X": {"shape": ["m", "n"]}, "w": {"shape": ["n"]}, "y": {"shape": ["m"]}},
         "wrt": ["w"],
     },
+    "taylor": {
+        "expression": "sin(x) + cos(x)",
+        "order": 3,
+        "at": {"x": 0},
+        "evaluate_at": {"x": 0.5},
+        "forms": ["text"],
+    },
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",
@@ -72,6 +79,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "wrt": ["x"],
     },
 }
+
+
+def _scalar(number: float) -> dict[str, Any]:
+    return {"shape": [], "data": [number]}
+
 
 _HEAD: dict[str, Any] = {"function_id": "fn_3d1c5f", "layout": "numerator", "batch_size": None, "warnings": []}
 
@@ -188,6 +200,20 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "value": None,
             }
         ],
+    },
+    "taylor": _HEAD
+    | {
+        "kind": "taylor",
+        "value": {"shape": [], "data": [1.0]},
+        "taylor": {
+            "order": 3,
+            "value": {"shape": [], "data": [1.3541667]},
+            "terms": [_scalar(1.0), _scalar(0.5), _scalar(-0.125), _scalar(-0.020833333)],
+            "derivatives": [_scalar(1.0), _scalar(1.0), _scalar(-1.0), _scalar(-1.0)],
+            "coefficients": [_scalar(1.0), _scalar(1.0), _scalar(-0.5), _scalar(-0.16666667)],
+            "forms": {"text": "1 + x - x**2/2 - x**3/6"},
+            "expanded": {"text": "1 + x - x**2/2 - x**3/6"},
+        },
     },
     "plan": _HEAD
     | {

@@ -83,6 +83,18 @@ class CotangentRequest(ComputeRequest):
     )
 
 
+class TaylorRequest(ComputeRequest):
+    """A function, the order of its Taylor polynomial about `at`, and where to evaluate that."""
+
+    order: int = Field(ge=0, description="The degree of the polynomial; 1 is the linearisation.")
+    evaluate_at: dict[Key, Annotated[Any, DocumentedAs(Tensor)]] = Field(
+        json_schema_extra=KEYS,
+        default_factory=absent,
+        description="Values of variables in `wrt`, or N along one more leading axis; one left out stays at `at`.",
+    )
+    derivatives: bool = Field(default=True, description="false: no derivative tensors and coefficients.")
+
+
 class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
@@ -93,9 +105,16 @@ def _values(at: Mapping[str, Any], place: str, limits: Limits) -> dict[str, Arra
     return {name: decode(value, f"{place}{pointer(name)}", limits) for name, value in at.items()}
 
 
+def _plain(value: Any, *_: object) -> Any:
+    return value
+
+
 # The fields that only some endpoints have: the task's name for it, and its reading from the value and its pointer.
 FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
-    "kind": ("plan_kind", lambda value, *_: value),
+    "kind": ("plan_kind", _plain),
+    "order": ("order", _plain),
+    "evaluate_at": ("evaluate_at", _values),
+    "derivatives": ("derivatives", _plain),
     "tangents": ("tangents", _values),
     "cotangent": ("cotangent", decode),
 }
@@ -153,7 +172,7 @@ def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
     """No list or object of names is so long that finding fault with each entry would be work."""
     graph = body.get("graph")
     counted: list[tuple[tuple[str, ...], Any]] = [
-        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms", "tangents")
+        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms", "tangents", "evaluate_at")
     ]
     if isinstance(graph, dict):
         counted += [(("graph", field), graph.get(field)) for field in Graph.model_fields]

@@ -154,10 +154,8 @@ class _Path:
     def _product(self, node: Node, order: int) -> Node | None:
         """Leibniz's rule; the directions of the first factor come before those of the second."""
         split, rank = self._split(node), len(node.shape)
-        if len(split.moving) == 1:
-            choices = [(order,)]
-        else:
-            choices = [(k, order - k) for k in range(order + 1)]
+        single = len(split.moving) == 1
+        choices: list[tuple[int, ...]] = [(order,)] if single else [(k, order - k) for k in range(order + 1)]
         terms = []
         for orders in choices:
             factors, trail = list(split.fixed), list[Hashable]()
@@ -170,7 +168,7 @@ class _Path:
                 trail += own
             else:
                 coefficient = node.attributes.coefficient * math.comb(order, orders[0])
-                sizes = dict(enumerate(node.attributes.sizes))
+                sizes = dict(enumerate(node.shape))  # of broadcast axes; a label within a pair must not be named again
                 terms.append(contract(factors, [*range(rank), *trail], sizes, coefficient))
         return total(terms, terms[0].shape) if terms else None
 
@@ -197,5 +195,3 @@ def _chosen(node: Node, then: Node | None, otherwise: Node | None) -> Node | Non
     condition = contract([(node.inputs[0], range(len(node.shape)))], axes, sizes)
     zero = constant(0.0, present.shape)
     return where(condition, then or zero, otherwise or zero)
-
-

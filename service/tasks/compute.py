@@ -9,6 +9,7 @@ from service.tasks.messages import Answer, Kind, Task
 from service.tasks.plan import plan
 from service.tasks.problem import Problem, answer, answer_blocks, numbers_of, read_problem
 from service.tasks.products import hvp, jvp, vjp
+from service.tasks.taylor import taylor
 
 
 def compute(task: Task) -> Answer:
@@ -35,5 +36,6 @@ COMPUTE: Mapping[Kind, Callable[[Problem], Answer]] = {
     "jvp": jvp,
     "vjp": vjp,
     "hvp": hvp,
+    "taylor": taylor,
     "plan": plan,
 }
