@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from service.tasks.analyze import analyze
+from service.tasks.check import check
 from service.tasks.derivatives import derivatives
 from service.tasks.messages import Answer, Kind, Task
 from service.tasks.plan import plan
@@ -37,5 +39,7 @@ COMPUTE: Mapping[Kind, Callable[[Problem], Answer]] = {
     "vjp": vjp,
     "hvp": hvp,
     "taylor": taylor,
+    "check": check,
+    "analyze": analyze,
     "plan": plan,
 }

@@ -17,6 +17,7 @@ from service.ir.node import Node
 from service.ir.reshaping import reshape
 from service.ir.size import numbers
 from service.tasks.function import Function
+from service.tasks.inputs import is_concrete
 from service.tasks.messages import Array
 from service.tasks.problem import Problem
 
@@ -70,6 +71,14 @@ class Joined:
             name: value[..., place].reshape(value.shape[:-1] + self.shapes[name]) for name, place in self.places.items()
         }
 
+    def entry(self, place: int) -> str:
+        """How the entry at a place of the vector is written: `x`, `X[0, 1]`."""
+        for name, part in self.places.items():
+            if part.start <= place < part.stop:
+                index = np.unravel_index(place - part.start, self.shapes[name])
+                return name + (f"[{', '.join(str(int(k)) for k in index)}]" if index else "")
+        raise IndexError(place)
+
 
 def joined(function: Function, names: Sequence[str]) -> Joined:
     """The variables of a function whose sizes are numbers."""
@@ -94,14 +103,18 @@ def names_to_join(problem: Problem) -> tuple[str, ...]:
 
 
 def require_point(problem: Problem, names: Sequence[str]) -> None:
-    """Refuse to go on without a value for each of `names`, even for one that the function does not use."""
+    """Refuse to go on without a value for each of `names`, even for one that the function does not use.
+
+    A size that no value settles counts as a missing value.
+    """
     missing = [name for name in names if name not in problem.point.arrays]
     if missing and problem.task.at is None:
         needed = " and ".join(missing[:MOST_NAMED])
         message = f"at is missing: {problem.task.kind} needs a point, with a value for {needed}"
         raise InvalidRequestError(message, pointer="/at")
-    if missing:
-        message = f"at has no value for {missing[0]}"
+    unsettled = [name for name, shape in problem.concrete.inputs.items() if not is_concrete({name: shape})]
+    if missing or unsettled:
+        message = f"at has no value for {(missing or unsettled)[0]}"
         raise InvalidRequestError(message, pointer="/at")
 
 
@@ -111,6 +124,12 @@ def require_one_point(problem: Problem) -> None:
     if size is not None:
         message = f"{problem.task.kind} is at one point; at has a batch of {size}"
         raise UnsupportedOperationError(message, pointer="/at")
+
+
+def joined_blocks(blocks: Sequence[Array], leading: int, whole: Joined) -> Array:
+    """The derivatives by each variable, with `leading` axes of the output first, as one: (*output, size)."""
+    flat = [block.reshape(*block.shape[:leading], -1) for block in blocks]
+    return np.concatenate(flat, axis=-1).reshape(*blocks[0].shape[:leading], whole.size)
 
 
 def by_layout(derivative: Array, leading: int, layout: str, batch: int = 0) -> Array:

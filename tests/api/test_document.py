@@ -34,6 +34,8 @@ OPERATION_IDS = {
     "vjp",
     "hvp",
     "taylor",
+    "check",
+    "analyze",
     "plan",
     "list_operations",
     "healthz",
