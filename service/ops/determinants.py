@@ -11,6 +11,7 @@ import numpy as np
 
 from service.errors import LimitError
 from service.ir.contraction import contract
+from service.ir.leaves import constant
 from service.ir.node import Node, make
 from service.ir.op import Notation, Parameter
 from service.ir.size import Shape, Size, bulk, numbers
@@ -41,10 +42,16 @@ def logdet(x: Node) -> Node:
 
 
 def cofactors(x: Node, order: int) -> Node:
-    """Derivative number `order` of det: signed minors without `order` rows and columns, axes (i, j, k, l, ...)."""
+    """Derivative number `order` of det: signed minors without `order` rows and columns, axes (i, j, k, l, ...).
+
+    It is 0 where the matrix has fewer rows than that.
+    """
+    n, shape = x.shape[-1], x.shape[:-2] + x.shape[-2:] * order
+    if isinstance(n, int) and order > n:
+        return constant(0.0, shape)
     if order > MOST_LEFT_OUT:
         raise LimitError("order", order, MOST_LEFT_OUT)
-    return make(COFACTORS, (x,), (("order", order),), x.shape[:-2] + x.shape[-2:] * order)
+    return make(COFACTORS, (x,), (("order", order),), shape)
 
 
 def _batch(node: Node) -> list[str]:

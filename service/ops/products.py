@@ -9,6 +9,7 @@ import numpy as np
 from service.errors import LimitError
 from service.ir import size
 from service.ir.contraction import contract
+from service.ir.leaves import constant
 from service.ir.node import Node, make
 from service.ir.op import Notation, Parameter
 from service.ir.size import Shape
@@ -55,10 +56,13 @@ def products_kernel(x: Any, order: int = 1) -> Any:
 
 
 def products(x: Node, order: int) -> Node:
-    """The kernel term of the products over the last axis that leave `order` entries out."""
+    """The kernel term of the products over the last axis that leave `order` entries out; 0 where there are fewer."""
+    n, shape = x.shape[-1], x.shape[:-1] + x.shape[-1:] * order
+    if isinstance(n, int) and order > n:
+        return constant(0.0, shape)
     if order > MOST_LEFT_OUT:
         raise LimitError("order", order, MOST_LEFT_OUT)
-    return make(PRODUCTS, (x,), (("order", order),), x.shape[:-1] + x.shape[-1:] * order)
+    return make(PRODUCTS, (x,), (("order", order),), shape)
 
 
 def _raised_products(node: Node, form: Form) -> Node:

@@ -10,9 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp", "plan"]
+Kind = Literal[
+    "evaluate",
+    "gradient",
+    "jacobian",
+    "hessian",
+    "derivative",
+    "jvp",
+    "vjp",
+    "hvp",
+    "taylor",
+    "check",
+    "analyze",
+    "plan",
+]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 Layout = Literal["numerator", "denominator"]
+Scheme = Literal["forward", "central"]
 Form = Literal["text", "latex", "numpy", "graph"]
 
 
@@ -26,6 +40,7 @@ class Limits:
     nodes: int = 20_000
     axes: int = 16
     order: int = 8
+    taylor_order: int = 20
     elements: int = 2**22
     operations: int = 2 * 10**10
 
@@ -59,6 +74,14 @@ class Task:
     plan_kind: Kind = "jacobian"
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None
+    order: int = 1
+    evaluate_at: Mapping[str, Array] | None = None
+    derivatives: bool = True
+    step: float | None = None
+    scheme: Scheme = "central"
+    tolerance: float = 1e-6
+    candidate: str | None = None
+    step_size: float | None = None
     limits: Limits = field(default_factory=Limits)
 
 

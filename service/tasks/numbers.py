@@ -58,9 +58,31 @@ def require_values(outputs: Sequence[Node], point: Point) -> None:
             raise InvalidRequestError(message, pointer="/at")
 
 
-def compute_numbers(
-    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits
-) -> Numbers:
+@dataclass(frozen=True)
+class Evaluation:
+    """The values of outputs and derivatives, with the batch axis if there is one, and the program that made them."""
+
+    program: Program
+    point: Point
+    values: tuple[Array, ...]
+    blocks: tuple[Array, ...]
+
+    def notices(self, placed: Sequence[tuple[str, Array]]) -> tuple[Notice, ...]:
+        """What must be said of the numbers, under their places in the answer, that are not finite.
+
+        Raises DomainError where that is because a matrix has no inverse at the one point asked for.
+        """
+        broken = [(where, array) for where, array in placed if not np.isfinite(array).all()]
+        if not broken:
+            return ()
+        cause = self.program.explain_nonfinite(self.point.arrays)
+        if cause.undefined == SINGULAR and self.point.batch_size is None:
+            message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
+            raise DomainError(message)
+        return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
+
+
+def evaluate(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits) -> Evaluation:
     """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives."""
     nodes = [*outputs, *(block.node for block in derivatives)]
     require_values(nodes, point)
@@ -72,7 +94,17 @@ def compute_numbers(
     lead = 0 if point.batch_size is None else 1
     for place, block in enumerate(derivatives):
         blocks[place] = _masked(blocks[place], values[block.output], lead, block.layout)
-    return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks), point.batch_size)
+    return Evaluation(program, point, tuple(values), tuple(blocks))
+
+
+def compute_numbers(
+    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits
+) -> Numbers:
+    """The numbers of an answer that has `value` (or `values`) and `derivatives`."""
+    found = evaluate(outputs, derivatives, point, limits)
+    places = [("/value" if len(outputs) == 1 else f"/values/{k}", value) for k, value in enumerate(found.values)]
+    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(found.blocks)]
+    return Numbers(found.values, found.blocks, found.notices(places), point.batch_size)
 
 
 def _whole(value: Array, point: Point, shape: tuple[int, ...]) -> Array:
@@ -98,19 +130,6 @@ def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:
         else (*value.shape[:lead], *(1,) * axes, *value.shape[lead:])
     )
     return np.where(np.isnan(value).reshape(shape), np.nan, block)
-
-
-def _notices(program: Program, point: Point, values: Sequence[Array], blocks: Sequence[Array]) -> tuple[Notice, ...]:
-    places = [("/value" if len(values) == 1 else f"/values/{k}", value) for k, value in enumerate(values)]
-    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(blocks)]
-    broken = [(where, array) for where, array in places if not np.isfinite(array).all()]
-    if not broken:
-        return ()
-    cause = program.explain_nonfinite(point.arrays)
-    if cause.undefined == SINGULAR and point.batch_size is None:
-        message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
-        raise DomainError(message)
-    return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
 
 
 SINGULAR = "inv"

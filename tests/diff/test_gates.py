@@ -25,7 +25,9 @@ STEPS = (2e-3, 1e-3)  # small enough for the leading term to rule, large enough 
 ORDERS = 3
 ROUNDING = 1e-13
 FIRST_SAMPLES = [
-    pytest.param(sample, id=f"{name}: {sample.text}") for name, entry in SAMPLES.items() for sample in entry.samples[:2]
+    pytest.param(sample, id=f"{name}: {sample.text} {tuple(sample.shapes.values())}")
+    for name, entry in SAMPLES.items()
+    for sample in entry.samples[:2]
 ]
 each_sample = pytest.mark.parametrize("sample", FIRST_SAMPLES)
 
