@@ -53,6 +53,34 @@ class PlannedDerivative(BaseModel):
     structure: Structure
 
 
+class ExplainedNode(BaseModel):
+    """An input, or a line of the function, under its name."""
+
+    name: str = Field(description="A name that is assigned again is `x#2`; an output without a name is `output`.")
+    op: str = Field(description="The line's outermost operation; input, constant or alias where it has none.")
+    inputs: list[str] = Field(description="The nodes whose names occur in the line.")
+    shape: list[int | str]
+    value: TensorAnswer | None
+    tangent: TensorAnswer | None = Field(description="The derivative along `tangents`; null without forward mode.")
+    adjoint: TensorAnswer | None = Field(description="The output's derivative by the node, weighted by `cotangent`.")
+
+
+class ExplainedEdge(BaseModel):
+    """The local partial of a line by a name that occurs in it, all other names held fixed; numerator layout."""
+
+    of: str
+    wrt: str
+    shape: list[int | str]
+    value: TensorAnswer | None
+
+
+class Explanation(BaseModel):
+    """A function's computation graph, and the rules that differentiate it."""
+
+    nodes: list[ExplainedNode] = Field(description="Inputs in order of first use, then lines in order.")
+    edges: list[ExplainedEdge]
+
+
 class Passes(BaseModel):
     """How many passes each mode would need; null where a size is only a name."""
 
@@ -100,6 +128,12 @@ class DerivativeAnswer(ValueAnswer):
     """A function's value and its derivatives."""
 
     derivatives: list[DerivativeBlock]
+
+
+class ExplainAnswer(ValueAnswer):
+    """A function's value and its explanation."""
+
+    explain: Explanation
 
 
 class PlanAnswer(_Head):

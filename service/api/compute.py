@@ -9,12 +9,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.answers import DerivativeAnswer, PlanAnswer, ValueAnswer, encode_answer
+from service.api.answers import DerivativeAnswer, ExplainAnswer, PlanAnswer, ValueAnswer, encode_answer
 from service.api.bodies import BodyBounds, receive
 from service.api.declaring import answers, problems, takes
 from service.api.examples import ANSWERS, REQUESTS
 from service.api.parsing import parse
-from service.api.requests import ComputeRequest, CotangentRequest, PlanRequest, TangentRequest, read
+from service.api.requests import ComputeRequest, CotangentRequest, ExplainRequest, PlanRequest, TangentRequest, read
 from service.tasks.messages import Answer, Kind, Limits, Task
 
 Compute = Callable[[Task], Answer]
@@ -84,6 +84,13 @@ ENDPOINTS = (
         "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed.",
         TangentRequest,
         DerivativeAnswer,
+    ),
+    Endpoint(
+        "explain",
+        "The computation node by node",
+        "Every named node with its value, tangent and adjoint, the local partials between them, and the rules applied.",
+        ExplainRequest,
+        ExplainAnswer,
     ),
     Endpoint(
         "plan",

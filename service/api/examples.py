@@ -65,6 +65,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "variables": {"X": {"shape": ["m", "n"]}, "w": {"shape": ["n"]}, "y": {"shape": ["m"]}},
         "wrt": ["w"],
     },
+    "explain": {
+        "expression": "v1 = sin(x1)\nv2 = x1*x2\nf = v1 + v2\nf",
+        "at": {"x1": 2, "x2": 3},
+        "tangents": {"x1": 1},
+    },
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",
@@ -189,6 +194,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "explain": _HEAD,
     "plan": _HEAD
     | {
         "kind": "plan",

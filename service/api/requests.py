@@ -12,7 +12,7 @@ from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
 from service.api.tensors import SIZE_CAP, Tensor, decode
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
-from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Task
+from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Mode, Task
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
 FUNCTIONS = ("expression", "graph", "function_id")
@@ -83,6 +83,12 @@ class CotangentRequest(ComputeRequest):
     )
 
 
+class ExplainRequest(TangentRequest, CotangentRequest):
+    """A function to explain, the direction of its forward trace and the weights of its reverse trace."""
+
+    mode: Mode = Field("both", description="What to trace; `both` with `at` traces forward only along `tangents`.")
+
+
 class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
@@ -96,6 +102,7 @@ def _values(at: Mapping[str, Any], place: str, limits: Limits) -> dict[str, Arra
 # The fields that only some endpoints have: the task's name for it, and its reading from the value and its pointer.
 FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
     "kind": ("plan_kind", lambda value, *_: value),
+    "mode": ("mode", lambda value, *_: value),
     "tangents": ("tangents", _values),
     "cotangent": ("cotangent", decode),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from service.tasks.derivatives import derivatives
+from service.tasks.explain import explain
 from service.tasks.messages import Answer, Kind, Task
 from service.tasks.plan import plan
 from service.tasks.problem import Problem, answer, answer_blocks, numbers_of, read_problem
@@ -35,5 +36,6 @@ COMPUTE: Mapping[Kind, Callable[[Problem], Answer]] = {
     "jvp": jvp,
     "vjp": vjp,
     "hvp": hvp,
+    "explain": explain,
     "plan": plan,
 }

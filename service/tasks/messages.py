@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp", "plan"]
+Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp", "explain", "plan"]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 Layout = Literal["numerator", "denominator"]
 Form = Literal["text", "latex", "numpy", "graph"]
+Mode = Literal["forward", "reverse", "both"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Task:
     plan_kind: Kind = "jacobian"
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None
+    mode: Mode = "both"
     limits: Limits = field(default_factory=Limits)
 
 

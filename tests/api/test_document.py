@@ -33,6 +33,7 @@ OPERATION_IDS = {
     "jvp",
     "vjp",
     "hvp",
+    "explain",
     "plan",
     "list_operations",
     "healthz",
