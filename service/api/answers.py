@@ -53,6 +53,13 @@ class PlannedDerivative(BaseModel):
     structure: Structure
 
 
+class TraceForms(BaseModel):
+    """A formula over the nodes of a trace; `bar_v` is the adjoint of v, `dot_v` its tangent, `u1` an inner result."""
+
+    text: str = ""
+    latex: str = ""
+
+
 class ExplainedNode(BaseModel):
     """An input, or a line of the function, under its name."""
 
@@ -71,14 +78,35 @@ class ExplainedEdge(BaseModel):
     of: str
     wrt: str
     shape: list[int | str]
+    display: str = Field(description="The shape as textbooks write it, rows by columns: `1 x D`, `(M x N) x D`.")
+    forms: TraceForms = Field(description="In the names of the nodes.")
     value: TensorAnswer | None
+
+
+class ExplainedStep(BaseModel):
+    """One rule at work: an operation by one of its operands, or a sum of what several ways bring, or a start."""
+
+    mode: Literal["forward", "reverse"]
+    node: str = Field(description="The node in whose line the operation stands.")
+    of: str = Field(description="The operation's result: the node, or an inner result.")
+    wrt: str = Field(description="The operand; equal to `of` where nothing is applied.")
+    operation: str | None
+    rule: str
+    words: str
+    latex: str = Field(description="What the step makes, as an equation; empty without LaTeX in `forms`.")
+    shape: list[int | str] = Field(description="Of the local partial, numerator layout.")
+    expression: TraceForms | None = Field(description="The operation as it was written.")
+    partial: TraceForms | None = Field(description="The local partial.")
+    running: TraceForms = Field(description="What is added to the tangent of `of`, or to the adjoint of `wrt`.")
 
 
 class Explanation(BaseModel):
     """A function's computation graph, and the rules that differentiate it."""
 
+    outputs: list[str] = Field(description="The nodes that are the function's outputs.")
     nodes: list[ExplainedNode] = Field(description="Inputs in order of first use, then lines in order.")
     edges: list[ExplainedEdge]
+    steps: list[ExplainedStep] = Field(description="Empty where `forms` asks for neither text nor LaTeX.")
 
 
 class Passes(BaseModel):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from service.errors import ShapeError
+from service.ir.leaves import variable
 from service.ir.size import written
 from service.tasks.function import written_shape
 from service.tasks.lines import Line, Program, read_lines
-from service.tasks.messages import Answer
+from service.tasks.messages import Answer, Notice
 from service.tasks.problem import NONE, Directions, Problem, answer, check_sizes
 from service.tasks.products import COTANGENT, fresh, tangent_names
+from service.tasks.steps import Step, Steps, display_shape
 from service.tasks.trace import Trace, trace
 from service.tasks.traced_numbers import Course, TracedNumbers, traced_numbers
+from service.tasks.writing import Writing
 
 
 def explain(problem: Problem) -> Answer:
@@ -29,8 +33,13 @@ def explain(problem: Problem) -> Answer:
         _, *path = pointer.split("/")
         if path[0] == "explain":
             (nodes if path[1] == "nodes" else edges)[int(path[2])][path[3]] = value
-    explained = {"nodes": nodes, "edges": edges, "steps": []}
-    return answer(problem, None if numbers is None else numbers.function, explain=explained)
+    left_out: list[Notice] = []
+    writing = Writing(found.values, problem.task.forms)
+    _write_edges(edges, found, writing, left_out)
+    steps = _steps(problem, course, Steps(program, found.numbers, writing), left_out)
+    explained = {"outputs": program.outputs, "nodes": nodes, "edges": edges, "steps": steps}
+    answered = answer(problem, None if numbers is None else numbers.function, explain=explained)
+    return replace(answered, warnings=(*answered.warnings, *left_out))
 
 
 def _course(problem: Problem) -> Course:
@@ -91,4 +100,45 @@ def _operation(line: Line) -> str:
 
 
 def _edges(found: Trace) -> list[dict[str, Any]]:
-    return [{"of": edge.of, "wrt": edge.wrt, "shape": written_shape(edge.local), "value": None} for edge in found.edges]
+    return [
+        {
+            "of": edge.of,
+            "wrt": edge.wrt,
+            "shape": written_shape(edge.local),
+            "display": display_shape(found.values[edge.of].shape, found.values[edge.wrt].shape),
+            "forms": {},
+            "value": None,
+        }
+        for edge in found.edges
+    ]
+
+
+def _write_edges(edges: list[dict[str, Any]], found: Trace, writing: Writing, left_out: list[Notice]) -> None:
+    """The closed form of each local partial, as long as there is room."""
+    for place, edge in enumerate(found.edges):
+        if writing.forms and writing.is_full(place):
+            message = f"the closed forms of the first {place} local partials are written out, of {len(edges)}"
+            left_out.append(Notice("too-long", message, "/explain/edges"))
+            break
+        rows = not found.values[edge.of].shape and len(found.values[edge.wrt].shape) == 1
+        edges[place]["forms"] = writing.formula(edge.local, is_row=rows)
+
+
+def _steps(problem: Problem, course: Course, steps: Steps, left_out: list[Notice]) -> list[Step]:
+    """The steps of both modes, as many as there is room for; none without closed forms."""
+    if not steps.writing.forms:
+        return []
+    shapes = problem.function.inputs
+    seed = next((variable(name, shape) for name, shape in course.weights.shapes.items()), None)
+    tangents = {name: variable(tangent, shapes[name]) for name, tangent in course.moved.items()}
+    modes = {"forward": steps.forward(tangents)} if course.moved else {}
+    modes |= {"reverse": steps.reverse(problem.names, seed)} if course.reverse else {}
+    found = list[Step]()
+    for mode, listed in modes.items():
+        for count, step in enumerate(listed):
+            if steps.writing.is_full(count):
+                message = f"the first {count} steps of {mode} mode are listed; there are more"
+                left_out.append(Notice("too-long", message, "/explain/steps"))
+                break
+            found.append(step)
+    return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from service.diff.forward import push_forward
 from service.diff.reverse import jacobian, pull_back
 from service.errors import LimitError
-from service.ir.leaves import VARIABLE, constant, variable
+from service.ir.leaves import FILL, constant, variable
 from service.ir.node import Node
 from service.ir.total import total
 from service.ir.walk import rebuild
@@ -39,10 +39,11 @@ class Edge:
 
 @dataclass(frozen=True)
 class Trace:
-    """Kernel graphs in the function's inputs, those of the nodes by name."""
+    """Kernel graphs in the function's inputs, those of the nodes by name; `numbers` are the nodes that are known."""
 
     values: Mapping[str, Node]
     edges: tuple[Edge, ...]
+    numbers: Mapping[Node, Node]
 
 
 def trace(program: Program, function: Function, most_edges: int) -> Trace:
@@ -52,9 +53,9 @@ def trace(program: Program, function: Function, most_edges: int) -> Trace:
         raise LimitError("edges", count, most_edges)
     values = _values(program, function)
     standing = {node: values[name] for name, node in program.variables.items()}
-    known = {node: value for node, value in standing.items() if not value.inputs and value.op is not VARIABLE}
-    edges = [edge for line in program.lines for edge in _edges_of(line, known, standing)]
-    return Trace(values, tuple(edges))
+    numbers = {node: standing[node] for node in program.variables.values() if standing[node].op is FILL}
+    edges = [edge for line in program.lines for edge in _edges_of(line, numbers, standing)]
+    return Trace(values, tuple(edges), numbers)
 
 
 def _values(program: Program, function: Function) -> dict[str, Node]:
@@ -64,16 +65,16 @@ def _values(program: Program, function: Function) -> dict[str, Node]:
     return values | dict(zip(program.outputs, function.kernel, strict=True))
 
 
-def _edges_of(line: Line, known: Mapping[Node, Node], standing: Mapping[Node, Node]) -> list[Edge]:
+def _edges_of(line: Line, numbers: Mapping[Node, Node], standing: Mapping[Node, Node]) -> list[Edge]:
     """The partials of one line. A name with a number for its value is one, unless the partial is by this name."""
     operands = line.operands
-    groups = [([x for x in operands if x not in known], known), ([x for x in operands if x in known], {})]
+    groups = [([x for x in operands if x not in numbers], numbers), ([x for x in operands if x in numbers], {})]
     found: dict[Node, tuple[Node, Node]] = {}
     for by, fixed in groups:
         if by:
             body = _lowered(line.body, fixed)
-            both = simplify([*jacobian(body, by), *pull_back(body, adjoint_of(line), by)])
-            found |= dict(zip(by, zip(both[: len(by)], both[len(by) :], strict=True), strict=True))
+            local, passed = simplify(jacobian(body, by)), simplify(pull_back(body, adjoint_of(line), by))
+            found |= dict(zip(by, zip(local, passed, strict=True), strict=True))
     nodes = substituted([found[x][0] for x in operands], standing)
     return [Edge(line.name, x.attributes, *found[x], node) for x, node in zip(operands, nodes, strict=True)]
 
