@@ -65,7 +65,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "variables": {"X": {"shape": ["m", "n"]}, "w": {"shape": ["n"]}, "y": {"shape": ["m"]}},
         "wrt": ["w"],
     },
-    "explain": {"expression": "v = exp(x)\nv*y", "at": {"x": 0, "y": 3}, "mode": "reverse", "forms": ["text", "latex"]},
+    "explain": {"expression": "exp(x)", "at": {"x": 0}, "mode": "reverse"},
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",
@@ -193,7 +193,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "explain": _HEAD
     | {
         "kind": "explain",
-        "value": {"shape": [], "data": [3.0]},
+        "value": {"shape": [], "data": [1.0]},
         "explain": {
             "outputs": ["output"],
             "nodes": [
@@ -204,75 +204,47 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "shape": [],
                     "value": {"shape": [], "data": [0.0]},
                     "tangent": None,
-                    "adjoint": {"shape": [], "data": [3.0]},
-                },
-                {
-                    "name": "y",
-                    "op": "input",
-                    "inputs": [],
-                    "shape": [],
-                    "value": {"shape": [], "data": [3.0]},
-                    "tangent": None,
                     "adjoint": {"shape": [], "data": [1.0]},
                 },
                 {
-                    "name": "v",
+                    "name": "output",
                     "op": "exp",
                     "inputs": ["x"],
                     "shape": [],
                     "value": {"shape": [], "data": [1.0]},
-                    "tangent": None,
-                    "adjoint": {"shape": [], "data": [3.0]},
-                },
-                {
-                    "name": "output",
-                    "op": "multiply",
-                    "inputs": ["v", "y"],
-                    "shape": [],
-                    "value": {"shape": [], "data": [3.0]},
                     "tangent": None,
                     "adjoint": {"shape": [], "data": [1.0]},
                 },
             ],
             "edges": [
                 {
-                    "of": "v",
+                    "of": "output",
                     "wrt": "x",
                     "shape": [],
                     "display": "1 x 1",
                     "forms": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
                     "value": {"shape": [], "data": [1.0]},
-                },
-                {
-                    "of": "output",
-                    "wrt": "v",
-                    "shape": [],
-                    "display": "1 x 1",
-                    "forms": {"text": "y", "latex": "y"},
-                    "value": {"shape": [], "data": [3.0]},
-                },
-                {
-                    "of": "output",
-                    "wrt": "y",
-                    "shape": [],
-                    "display": "1 x 1",
-                    "forms": {"text": "v", "latex": "v"},
-                    "value": {"shape": [], "data": [1.0]},
-                },
+                }
             ],
             "steps": [
                 {
                     "mode": "reverse",
-                    "node": "v",
-                    "of": "v",
+                    "node": "output",
+                    "of": "output",
                     "wrt": "x",
-                    "latex": "\\bar{x} \\mathrel{+}= \\exp\\left(x\\right) \\, \\bar{v}",
+                    "latex": "\\bar{x} \\mathrel{+}= \\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
                     "shape": [],
                     "partial": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
-                    "running": {"text": "exp(x)*bar_v", "latex": "\\exp\\left(x\\right) \\, \\bar{v}"},
+                    "running": {
+                        "text": "exp(x)*bar_output",
+                        "latex": "\\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
+                    },
                     "operation": "exp",
                     "rule": "chain rule",
-                    "words": "chain rule: the derivative at the inner value times the inner derivative. exp (e to the power x): d(exp(x)) = exp(x)*dot_x.",
+                    "words": (
+                        "chain rule: the derivative at the inner value times the inner derivative. "
+                        "exp (e to the power x): d(exp(x)) = exp(x)*dot_x."
+                    ),
                     "expression": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
                 }
             ],

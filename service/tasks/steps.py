@@ -112,6 +112,8 @@ class Steps:
     def _meaning(self, operation: Operation, differential: Node) -> Step:
         """What the steps of one operation have in common: its rule, in words and as it applies here."""
         rule = rule_of(operation.local, operation.places, is_sum=operation.applied.op.family == SUMS)
+        if fill_value(differential) == 0:
+            rule = "zero derivative"
         expression = self.writing.written(operation.applied)
         applied = expression.get("text") or self.writing.text_of(operation.applied)
         summary = operation.applied.op.summary
