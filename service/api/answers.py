@@ -56,6 +56,62 @@ class PlannedDerivative(BaseModel):
     structure: Structure
 
 
+class TraceForms(BaseModel):
+    """A formula over the nodes of a trace; `bar_v` is the adjoint of v, `dot_v` its tangent, `u1` an inner result."""
+
+    text: str = ""
+    latex: str = ""
+
+
+class ExplainedNode(BaseModel):
+    """An input, or a line of the function, under its name."""
+
+    name: str = Field(description="A name that is assigned again is `x#2`; an output without a name is `output`.")
+    op: str = Field(description="The line's outermost operation; input, constant or alias where it has none.")
+    inputs: list[str] = Field(description="The nodes whose names occur in the line.")
+    shape: list[int | str]
+    value: TensorAnswer | None
+    tangent: TensorAnswer | None = Field(description="The derivative along `tangents`; null without forward mode.")
+    adjoint: TensorAnswer | None = Field(description="The output's derivative by the node, weighted by `cotangent`.")
+
+
+class ExplainedEdge(BaseModel):
+    """The local partial of a line by a name that occurs in it, all other names held fixed; numerator layout."""
+
+    of: str
+    wrt: str
+    shape: list[int | str]
+    display: str = Field(description="The shape as textbooks write it, rows by columns: `1 x D`, `(M x N) x D`.")
+    forms: TraceForms = Field(description="In the names of the nodes.")
+    value: TensorAnswer | None
+
+
+class ExplainedStep(BaseModel):
+    """One rule at work: an operation by one of its operands, or a sum of what several ways bring, or a start."""
+
+    mode: Literal["forward", "reverse"]
+    node: str = Field(description="The node in whose line the operation stands.")
+    of: str = Field(description="The operation's result: the node, or an inner result.")
+    wrt: str = Field(description="The operand; equal to `of` where nothing is applied.")
+    operation: str | None
+    rule: str
+    words: str
+    latex: str = Field(description="What the step makes, as an equation; empty without LaTeX in `forms`.")
+    shape: list[int | str] = Field(description="Of the local partial, numerator layout.")
+    expression: TraceForms | None = Field(description="The operation as it was written.")
+    partial: TraceForms | None = Field(description="The local partial.")
+    running: TraceForms = Field(description="What is added to the tangent of `of`, or to the adjoint of `wrt`.")
+
+
+class Explanation(BaseModel):
+    """A function's computation graph, and the rules that differentiate it."""
+
+    outputs: list[str] = Field(description="The nodes that are the function's outputs.")
+    nodes: list[ExplainedNode] = Field(description="Inputs in order of first use, then lines in order.")
+    edges: list[ExplainedEdge]
+    steps: list[ExplainedStep] = Field(description="Empty where `forms` asks for neither text nor LaTeX.")
+
+
 class Passes(BaseModel):
     """How many passes each mode would need; null where a size is only a name."""
 
@@ -171,6 +227,12 @@ class AnalysisAnswer(ValueAnswer):
     """A function's value at a point, and what its derivatives say there."""
 
     analysis: Analysis
+
+
+class ExplainAnswer(ValueAnswer):
+    """A function's value and its explanation."""
+
+    explain: Explanation
 
 
 class PlanAnswer(_Head):

@@ -83,6 +83,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "at": {"x": 1.5, "y": 0.5},
         "step_size": 0.1,
     },
+    "explain": {"expression": "exp(x)", "at": {"x": 0}, "mode": "reverse"},
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",
@@ -254,6 +255,66 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "convexity": "strictly_convex",
             "newton_point": {"shape": [2], "data": [1.0833333, 0.0]},
             "descent_point": {"shape": [2], "data": [1.125, 0.4]},
+        },
+    },
+    "explain": _HEAD
+    | {
+        "kind": "explain",
+        "value": {"shape": [], "data": [1.0]},
+        "explain": {
+            "outputs": ["output"],
+            "nodes": [
+                {
+                    "name": "x",
+                    "op": "input",
+                    "inputs": [],
+                    "shape": [],
+                    "value": {"shape": [], "data": [0.0]},
+                    "tangent": None,
+                    "adjoint": {"shape": [], "data": [1.0]},
+                },
+                {
+                    "name": "output",
+                    "op": "exp",
+                    "inputs": ["x"],
+                    "shape": [],
+                    "value": {"shape": [], "data": [1.0]},
+                    "tangent": None,
+                    "adjoint": {"shape": [], "data": [1.0]},
+                },
+            ],
+            "edges": [
+                {
+                    "of": "output",
+                    "wrt": "x",
+                    "shape": [],
+                    "display": "1 x 1",
+                    "forms": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
+                    "value": {"shape": [], "data": [1.0]},
+                }
+            ],
+            "steps": [
+                {
+                    "mode": "reverse",
+                    "node": "output",
+                    "of": "output",
+                    "wrt": "x",
+                    "latex": "\\bar{x} \\mathrel{+}= \\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
+                    "shape": [],
+                    "partial": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
+                    "running": {
+                        "text": "exp(x)*bar_output",
+                        "latex": "\\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
+                    },
+                    "operation": "exp",
+                    "rule": "chain rule",
+                    "words": (
+                        "chain rule: the derivative at the inner value times the inner derivative. "
+                        "exp (e to the power x): d(exp(x)) = exp(x)*dot_x."
+                    ),
+                    "expression": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
+                }
+            ],
         },
     },
     "plan": _HEAD

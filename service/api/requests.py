@@ -12,7 +12,7 @@ from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
 from service.api.tensors import SIZE_CAP, Tensor, decode
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
-from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Scheme, Task
+from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Mode, Scheme, Task
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
 FUNCTIONS = ("expression", "graph", "function_id")
@@ -120,6 +120,12 @@ class AnalyzeRequest(ComputeRequest):
     )
 
 
+class ExplainRequest(TangentRequest, CotangentRequest):
+    """A function to explain, the direction of its forward trace and the weights of its reverse trace."""
+
+    mode: Mode = Field("both", description="What to trace; `both` with `at` traces forward only along `tangents`.")
+
+
 class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
@@ -156,6 +162,7 @@ FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
     "tolerance": ("tolerance", _number),
     "candidate": ("candidate", _program),
     "step_size": ("step_size", _number),
+    "mode": ("mode", _plain),
     "tangents": ("tangents", _values),
     "cotangent": ("cotangent", decode),
 }

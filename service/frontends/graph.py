@@ -12,6 +12,7 @@ from service.frontends.builder import Builder
 from service.frontends.constants import read_constant, read_entries
 from service.frontends.fields import Fields, as_list, as_name
 from service.frontends.graph_attributes import Attributes
+from service.frontends.names import placeholder
 from service.frontends.sizes import declared_shape
 from service.ir.leaves import variable
 from service.ir.node import Node
@@ -30,30 +31,41 @@ NAMED_CONSTANT = Fields("a constant", required=("name", "shape", "data"))
 
 @dataclass(frozen=True)
 class GraphReading:
-    """A graph as nodes: its outputs, and its inputs with their shapes in order, used or not."""
+    """A graph as nodes: its outputs, its inputs with their shapes in order, used or not, its constants and nodes."""
 
     outputs: tuple[Node, ...]
     inputs: tuple[tuple[str, Shape], ...]
+    assigned: tuple[tuple[str, Node], ...]
 
 
 def read_graph(
-    graph: Mapping[str, Any], limits: Limits, sizes: Mapping[str, int] | None = None, pointer: str = "/graph"
+    graph: Mapping[str, Any],
+    limits: Limits,
+    sizes: Mapping[str, int] | None = None,
+    pointer: str = "/graph",
+    *,
+    by_line: bool = False,
 ) -> GraphReading:
-    """The nodes of a graph; `sizes` gives numbers to named sizes, `pointer` is where the graph stands."""
-    return _Graph(limits, sizes or {}, pointer).read(graph)
+    """The nodes of a graph; `sizes` gives numbers to named sizes, `pointer` is where the graph stands.
+
+    With `by_line`, every node is read on its own: a constant or node among its inputs is a placeholder variable.
+    """
+    return _Graph(limits, sizes or {}, pointer, by_line=by_line).read(graph)
 
 
 class _Graph:
     """One graph while it is read; `known` has every name from its declaration on."""
 
-    def __init__(self, limits: Limits, sizes: Mapping[str, int], pointer: str) -> None:
+    def __init__(self, limits: Limits, sizes: Mapping[str, int], pointer: str, *, by_line: bool) -> None:
         self.limits = limits
         self.sizes = sizes
         self.pointer = pointer
+        self.by_line = by_line
         self.builder = Builder(limits)
         self.attributes = Attributes(self.builder, sizes)
         self.known: dict[str, Node] = {}
         self.inputs: dict[str, Shape] = {}
+        self.assigned: list[tuple[str, Node]] = []
 
     def read(self, graph: Mapping[str, Any]) -> GraphReading:
         fields = GRAPH.read(graph, self.pointer)
@@ -67,7 +79,7 @@ class _Graph:
         self._each("inputs", listed["inputs"], self._input)
         self._each("constants", listed["constants"], self._constant)
         self._each("nodes", listed["nodes"], self._node)
-        return GraphReading(self._outputs(fields["outputs"]), tuple(self.inputs.items()))
+        return GraphReading(self._outputs(fields["outputs"]), tuple(self.inputs.items()), tuple(self.assigned))
 
     def _each(self, what: str, items: Sequence[Any], read: Callable[[Any, str], None]) -> None:
         for place, item in enumerate(items):
@@ -88,6 +100,12 @@ class _Graph:
             raise ParseError(message, pointer=f"{pointer}/name")
         self.known[name] = self.builder.keep(node)
 
+    def _assign(self, name: str, node: Node, pointer: str) -> None:
+        self._declare(name, node, pointer)
+        self.assigned.append((name, node))
+        if self.by_line:
+            self.known[name] = placeholder(name, 1, node.shape)
+
     def _input(self, item: Any, pointer: str) -> None:
         fields = INPUT.read(item, pointer)
         name = as_name(fields["name"], f"{pointer}/name")
@@ -106,7 +124,7 @@ class _Graph:
         fields = NAMED_CONSTANT.read(item, pointer)
         name = as_name(fields["name"], f"{pointer}/name")
         shape = self._shape(fields["shape"], f"{pointer}/shape")
-        self._declare(name, read_entries(shape, fields["data"], self.limits, f"{pointer}/data"), pointer)
+        self._assign(name, read_entries(shape, fields["data"], self.limits, f"{pointer}/data"), pointer)
 
     def _node(self, item: Any, pointer: str) -> None:
         fields = NODE.read(item, pointer)
@@ -125,7 +143,7 @@ class _Graph:
             op = self._operation(fields["op"], pointer)
             _check_inputs(op, len(inputs), f"{pointer}/inputs")
             node = self.builder.apply(op, inputs, self.attributes.read(op, given, inputs, f"{pointer}/attributes"))
-        self._declare(name, node, pointer)
+        self._assign(name, node, pointer)
 
     def _operation(self, name: Any, pointer: str) -> Op:
         op = find(name) if isinstance(name, str) else None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from service.errors import ParseError, UnknownNameError, nearest
-from service.frontends.builder import Builder
+from service.frontends.builder import Builder, operation
 from service.frontends.sizes import bind, size_names
-from service.frontends.values import Span, Term, Value, Word
+from service.frontends.values import Group, Span, Term, Value, Word
 from service.frontends.words import CONSTANTS
 from service.ir.leaves import constant, size_value, variable
+from service.ir.node import Node
 from service.ir.op import find, spellings
 from service.ir.size import Shape, Size, named
 
@@ -23,12 +25,19 @@ class Scope:
     """What the names of a text mean from outside.
 
     `variables` have shapes; `sizes` gives numbers to named sizes, which those shapes may contain. With
-    `open_to_scalars`, a name that nothing declares is a scalar variable.
+    `open_to_scalars`, a name that nothing declares is a scalar variable. With `by_line`, every line is read on its
+    own: an assigned name stands for a variable, see `placeholder`.
     """
 
     variables: Mapping[str, Shape] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     open_to_scalars: bool = False
+    by_line: bool = False
+
+
+def placeholder(name: str, version: int, shape: Shape) -> Node:
+    """The variable that stands for assignment number `version`, from 1, of a name; no text can name it."""
+    return variable(f"{name}#{version}", shape)
 
 
 class Names:
@@ -39,6 +48,7 @@ class Names:
         self.builder = builder
         self.assigned: dict[str, Value] = {}
         self.used: dict[str, Shape] = {}
+        self._versions: Counter[str] = Counter()
         self._sizes: dict[str, Size] = {name: named(name) for name in size_names(scope.variables.values())}
         self._sizes |= scope.sizes
 
@@ -63,7 +73,22 @@ class Names:
 
     def assign(self, name: str, value: Value) -> None:
         """The name stands for the value from here on; a number behind a name is no literal."""
+        self._versions[name] += 1
+        if self.scope.by_line and not isinstance(value, Word) and value.node is not None:
+            value = self._standing_for(value, placeholder(name, self._versions[name], value.node.shape))
         self.assigned[name] = replace(value, literal=False) if isinstance(value, Term) else value
+
+    def _standing_for(self, value: Term | Group, node: Node) -> Term | Group:
+        """The value with a node in place of what it was made of; it is the same as an attribute."""
+        if isinstance(value, Term):
+            return replace(value, node=node)
+        if value.numbers is not None:
+            return replace(value, node=node, numbers=None)
+        getitem, items = operation("getitem"), list[Value]()
+        for place, item in enumerate(value.items):
+            entry = self.builder.apply(getitem, (node,), {"index": (place,)})
+            items.append(item if isinstance(item, Word) else self._standing_for(item, entry))
+        return replace(value, node=node, items=tuple(items))
 
     def unknown_function(self, name: str) -> ParseError | UnknownNameError:
         """The refusal of a call of something that is no function."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.ir.leaves import ARRAY, FILL, SIZE, VARIABLE, fill_value
@@ -25,10 +25,10 @@ POSTFIX = 90
 MINUS = SUM + 1
 
 
-def latex_form(root: Node) -> str:
-    """The form of a user graph as LaTeX without delimiters."""
+def latex_form(root: Node, symbols: Mapping[str, str] | None = None) -> str:
+    """The form of a user graph as LaTeX without delimiters; `symbols` are variables that are not set by their name."""
     names = frozenset(node.attributes for node in topological([root]) if node.op is VARIABLE)
-    program = write(root, LatexDialect(names))
+    program = write(root, LatexDialect(names, symbols))
     if not program.assignments:
         return program.result
     lines = [*(rf"{name} &= {text}" for name, text in program.assignments), "& " + program.result]
@@ -50,6 +50,11 @@ class LatexDialect(TextDialect):
 
     infinity = r"\infty"
 
+    def __init__(self, names: frozenset[str], symbols: Mapping[str, str] | None = None) -> None:
+        """`names` are those a named subterm must not take, `symbols` the LaTeX of some of them."""
+        super().__init__(names)
+        self.symbols = symbols or {}
+
     def notation(self, node: Node) -> Notation:
         """The operation's notation as LaTeX."""
         return node.op.latex
@@ -63,7 +68,7 @@ class LatexDialect(TextDialect):
     def leaf(self, node: Node) -> Written:
         """A variable, number, matrix of numbers, size, or constant matrix."""
         if node.op is VARIABLE:
-            return latex_name(node.attributes, len(node.shape)), ATOM
+            return self.symbols.get(node.attributes) or latex_name(node.attributes, len(node.shape)), ATOM
         if node.op in (FILL, ARRAY):
             return super().leaf(node)
         return self.size(node.attributes if node.op is SIZE else 0), SUM

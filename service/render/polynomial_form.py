@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from service.ir.coefficient import scale, split_coefficient
 from service.ir.leaves import constant, fill_value
 from service.ir.node import Node
+from service.ops.signature import term
 from service.render.matrix_form import matrix_form
-from service.render.terms import filled, term
+from service.render.terms import filled
 
 
 def sum_in_order(terms: Sequence[Node], variables: Sequence[str]) -> Node:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from service.tasks.analyze import analyze
 from service.tasks.check import check
 from service.tasks.derivatives import derivatives
+from service.tasks.explain import explain
 from service.tasks.messages import Answer, Kind, Task
 from service.tasks.plan import plan
 from service.tasks.problem import Problem, answer, answer_blocks, numbers_of, read_problem
@@ -41,5 +42,6 @@ COMPUTE: Mapping[Kind, Callable[[Problem], Answer]] = {
     "taylor": taylor,
     "check": check,
     "analyze": analyze,
+    "explain": explain,
     "plan": plan,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.errors import InvalidRequestError, UnsupportedOperationError
@@ -17,14 +17,20 @@ from service.ir.walk import rebuild
 from service.rewrite.simplify import simplify
 from service.tasks.messages import Array, Task
 
+Assigned = tuple[tuple[str, Node], ...]
+
 
 @dataclass(frozen=True)
 class Function:
-    """A function as the user wrote it and as kernel terms; `inputs` are its variables in order of first use."""
+    """A function as the user wrote it and as kernel terms; `inputs` are its variables in order of first use.
+
+    `assigned` has the user's own names with their nodes, in order.
+    """
 
     outputs: tuple[Node, ...]
     kernel: tuple[Node, ...]
     inputs: Mapping[str, Shape]
+    assigned: Assigned = ()
 
     @property
     def function_id(self) -> str:
@@ -34,26 +40,30 @@ class Function:
 
 def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Function:
     """The task's function; `shapes` are the declared ones, `sizes` numbers for named sizes."""
+    outputs, inputs, assigned = read_user_graph(task, shapes, sizes)
+    return Function(outputs, tuple(simplify(rebuild(outputs, lower))), inputs, assigned)
+
+
+def read_user_graph(
+    task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int], *, by_line: bool = False
+) -> tuple[tuple[Node, ...], dict[str, Shape], Assigned]:
+    """Outputs, inputs and assigned names; with `by_line`, in terms of placeholders for the names assigned before."""
     if task.graph is not None:
-        reading = read_graph(task.graph, task.limits, sizes)
-        return _function(reading.outputs, dict(reading.inputs))
+        reading = read_graph(task.graph, task.limits, sizes, by_line=by_line)
+        return reading.outputs, dict(reading.inputs), reading.assigned
     if task.expression is None:
         message = "one of expression and graph must be given"
         raise InvalidRequestError(message)
     if task.syntax != "python":
         message = f"syntax {task.syntax!r} is not supported; the supported one is 'python'"
         raise UnsupportedOperationError(message, pointer="/syntax")
-    scope = Scope(_shapes_of(task.at) if shapes is None else shapes, sizes, open_to_scalars=shapes is None)
+    given = _shapes_of(task.at) if shapes is None else shapes
+    scope = Scope(given, sizes, open_to_scalars=shapes is None, by_line=by_line)
     text = read_text(task.expression, scope, task.limits)
     inputs = dict(text.variables)
     for name, shape in (shapes or {}).items():
         inputs.setdefault(name, bind(shape, sizes))
-    return _function((text.output,), inputs)
-
-
-def _function(outputs: Sequence[Node], inputs: Mapping[str, Shape]) -> Function:
-    lowered = rebuild(outputs, lower)
-    return Function(tuple(outputs), tuple(simplify(lowered)), inputs)
+    return (text.output,), inputs, text.assigned
 
 
 def lower(node: Node, inputs: tuple[Node, ...]) -> Node:

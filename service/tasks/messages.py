@@ -22,12 +22,14 @@ Kind = Literal[
     "taylor",
     "check",
     "analyze",
+    "explain",
     "plan",
 ]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 Layout = Literal["numerator", "denominator"]
 Scheme = Literal["forward", "central"]
 Form = Literal["text", "latex", "numpy", "graph"]
+Mode = Literal["forward", "reverse", "both"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Task:
     tolerance: float = 1e-6
     candidate: str | None = None
     step_size: float | None = None
+    mode: Mode = "both"
     limits: Limits = field(default_factory=Limits)
 
 

@@ -64,7 +64,7 @@ def read_problem(task: Task) -> Problem:
     function = read_function(task, shapes, {})
     concrete = read_function(task, shapes, point.sizes) if point.sizes else function
     for output, value in zip(function.kernel, concrete.kernel, strict=True):
-        _check_sizes(output, value, point)
+        check_sizes(output, value, point)
     return Problem(task, function, concrete, point)
 
 
@@ -81,11 +81,11 @@ def differentiate(problem: Problem, derive: Derive) -> tuple[list[Derivative], l
     for block, number in zip(blocks, numeric, strict=True):
         if len(block.node.shape) > 2 * problem.task.limits.axes:
             raise LimitError("axes", len(block.node.shape), 2 * problem.task.limits.axes)
-        _check_sizes(block.node, number.node, problem.point)
+        check_sizes(block.node, number.node, problem.point)
     return blocks, numeric
 
 
-def _check_sizes(form: Node, number: Node, point: Point) -> None:
+def check_sizes(form: Node, number: Node, point: Point) -> None:
     """Refuse sizes for which the closed form does not hold: `x[:5]` has 5 entries for every n, but not for n = 3."""
     bound = bind(form.shape, point.sizes)
     if bound != number.shape:

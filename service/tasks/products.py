@@ -24,10 +24,10 @@ COTANGENT = "cotangent"
 
 def jvp(problem: Problem) -> Answer:
     """The product J v: one block per output, of the output's shape, for the tangents of all names together."""
-    moved, directions = _tangents(problem)
+    moved, directions = tangent_names(problem)
 
     def derive(function: Function) -> list[Derivative]:
-        tangents = _seeds(function, moved)
+        tangents = seeds(function, moved)
         found = simplify(push_forward(function.kernel, tangents))
         return [_block(number, tuple(moved), node, "numerator") for number, node in enumerate(found)]
 
@@ -61,7 +61,7 @@ def vjp(problem: Problem) -> Answer:
 
 def hvp(problem: Problem) -> Answer:
     """The product H v of a scalar: forward mode over the reverse pass, one block per name, of the variable's shape."""
-    moved, directions = _tangents(problem)
+    moved, directions = tangent_names(problem)
     names = tuple(moved) if problem.task.wrt is None else problem.names
 
     def derive(function: Function) -> list[Derivative]:
@@ -72,7 +72,7 @@ def hvp(problem: Problem) -> Answer:
                 message = f"an hvp is of a scalar; the output has shape {written(output.shape)}"
                 raise ShapeError(message)
             gradients = simplify(jacobian(output, wrt))
-            found = simplify(push_forward(gradients, _seeds(function, moved)))
+            found = simplify(push_forward(gradients, seeds(function, moved)))
             blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
         return blocks
 
@@ -83,13 +83,13 @@ def _block(output: int, wrt: tuple[str, ...], node: Node, layout: Literal["numer
     return Derivative(output, wrt, node, structure_of(node, len(node.shape)), layout)
 
 
-def _seeds(function: Function, moved: Mapping[str, str]) -> dict[Node, Node]:
+def seeds(function: Function, moved: Mapping[str, str]) -> dict[Node, Node]:
     """The tangent variable of each moved variable."""
     shapes = {name: function.inputs[name] for name in moved}
     return {variable(name, shapes[name]): variable(tangent, shapes[name]) for name, tangent in moved.items()}
 
 
-def _tangents(problem: Problem) -> tuple[dict[str, str], Directions]:
+def tangent_names(problem: Problem) -> tuple[dict[str, str], Directions]:
     """The name of the tangent of each moved variable, in order, and their shapes and values.
 
     Without `tangents`, for closed forms, all of `wrt` move.

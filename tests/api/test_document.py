@@ -36,6 +36,7 @@ OPERATION_IDS = {
     "taylor",
     "check",
     "analyze",
+    "explain",
     "plan",
     "list_operations",
     "healthz",
