@@ -10,9 +10,10 @@ from service.errors import ParseError, quote
 from service.frontends.bounds import BYTES, Limits, check_count
 from service.frontends.names import Scope
 from service.frontends.places import Source
-from service.frontends.program import Program, Reading
+from service.frontends.program import Program
+from service.frontends.python import PYTHON
+from service.frontends.reader import Reading
 from service.frontends.sizes import ABSENT
-from service.frontends.syntax import parse
 from service.frontends.values import Term
 from service.ir.size import Dim, Size, named
 
@@ -22,7 +23,7 @@ __all__ = ["Reading", "Scope", "read_size", "read_text"]
 def read_text(source: str, scope: Scope, limits: Limits) -> Reading:
     """The graph of a program."""
     text = _bounded(source, limits)
-    return Program(text, scope, limits).reading(parse(text, limits))
+    return Program(text, scope, limits).reading(PYTHON.parse(text, limits))
 
 
 def read_size(source: str, bound: Mapping[str, int], limits: Limits) -> Size:
@@ -30,7 +31,7 @@ def read_size(source: str, bound: Mapping[str, int], limits: Limits) -> Size:
     text = _bounded(source, limits)
     # A shape of all the names declares them; no text can name the variable that has it.
     names = tuple(named(name) for name in re.findall(r"[A-Za-z]\w*", source, re.ASCII))
-    value = Program(text, Scope({"": names}, bound), limits).read(parse(text, limits))
+    value = Program(text, Scope({"": names}, bound), limits).read(PYTHON.parse(text, limits))
     plain: Any = value.plain if isinstance(value, Term) else ABSENT
     if not isinstance(plain, int | Dim):
         message = f"{quote(source)} is not a size, such as n, m*n or n - 1"
