@@ -54,7 +54,8 @@ class Program(Reader):
 
     def on_name(self, span: Span, name: Token) -> Value:
         """A name that is not called."""
-        return self.names.resolve(str(name), span)
+        value: Value = self.names.resolve(str(name), span)
+        return value
 
     def on_qualified(self, span: Span, name: Token) -> Value:
         """`np.pi`; a prefix names a constant or a function, never a variable."""

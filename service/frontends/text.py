@@ -1,13 +1,15 @@
-"""The expression language as text: Python's spelling, read by our own grammar, never run."""
+"""The expression language as text: each dialect is read by a grammar of our own, and never run."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.errors import ParseError, quote
+from service.errors import ParseError, UnsupportedOperationError, quote
 from service.frontends.bounds import BYTES, Limits, check_count
+from service.frontends.matlab.dialect import MATLAB
+from service.frontends.matlab.program import MatlabProgram
 from service.frontends.names import Scope
 from service.frontends.places import Source
 from service.frontends.program import Program
@@ -20,10 +22,26 @@ from service.ir.size import Dim, Size, named
 __all__ = ["Reading", "Scope", "read_size", "read_text"]
 
 
-def read_text(source: str, scope: Scope, limits: Limits) -> Reading:
-    """The graph of a program."""
-    text = _bounded(source, limits)
-    return Program(text, scope, limits).reading(PYTHON.parse(text, limits))
+def read_text(source: str, scope: Scope, limits: Limits, syntax: str = "python") -> Reading:
+    """The graph of a program in one of the dialects."""
+    if syntax not in _DIALECTS:
+        message = f"syntax {syntax!r} is not supported; the supported ones are {', '.join(map(repr, _DIALECTS))}"
+        raise UnsupportedOperationError(message, pointer="/syntax")
+    return _DIALECTS[syntax](_bounded(source, limits), scope, limits)
+
+
+def _read_python(source: Source, scope: Scope, limits: Limits) -> Reading:
+    return Program(source, scope, limits).reading(PYTHON.parse(source, limits))
+
+
+def _read_matlab(source: Source, scope: Scope, limits: Limits) -> Reading:
+    return MatlabProgram(source, scope, limits).reading(MATLAB.parse(source, limits))
+
+
+_DIALECTS: Mapping[str, Callable[[Source, Scope, Limits], Reading]] = {
+    "python": _read_python,
+    "matlab": _read_matlab,
+}
 
 
 def read_size(source: str, bound: Mapping[str, int], limits: Limits) -> Size:
