@@ -45,13 +45,13 @@ class PythonScanner(Scanner):
         "\u00b2": "powers are written **",
     }
 
-    def take(self, kind: str, text: str, start: int, end: int) -> None:
+    def take(self, kind: str, text: str, start: int, end: int) -> int:
         """Names are checked, and those of Python's literals are none."""
         if kind == "NAME" and text in LITERALS:
             kind = "LITERAL"
         elif kind in {"NAME", "QUALIFIED"}:
             check_name(text)
-        super().take(kind, text, start, end)
+        return super().take(kind, text, start, end)
 
 
 def _scan(source: Source, limits: Limits, names: Mapping[str, str]) -> list[Token]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, quote
 from service.frontends.bounds import BYTES, Limits, check_count
+from service.frontends.latex.dialect import latex
+from service.frontends.latex.program import LatexProgram
 from service.frontends.matlab.dialect import MATLAB
 from service.frontends.matlab.program import MatlabProgram
 from service.frontends.names import Scope
@@ -38,9 +40,15 @@ def _read_matlab(source: Source, scope: Scope, limits: Limits) -> Reading:
     return MatlabProgram(source, scope, limits).reading(MATLAB.parse(source, limits))
 
 
+def _read_latex(source: Source, scope: Scope, limits: Limits) -> Reading:
+    program = LatexProgram(source, scope, limits)
+    return program.reading(latex(program.names.is_known).parse(source, limits))
+
+
 _DIALECTS: Mapping[str, Callable[[Source, Scope, Limits], Reading]] = {
     "python": _read_python,
     "matlab": _read_matlab,
+    "latex": _read_latex,
 }
 
 

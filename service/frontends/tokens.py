@@ -44,7 +44,7 @@ class Scanner:
             try:
                 if match is None:
                     raise self.unknown(text[start])
-                self.take(str(match.lastgroup), match.group(str(match.lastgroup)), start, end)
+                end = self.take(str(match.lastgroup), match.group(str(match.lastgroup)), start, end)
             except FluxionError as error:
                 error.place = error.place or self.source.place(start, end)
                 raise
@@ -57,8 +57,8 @@ class Scanner:
             self.tokens.pop()
         return self.tokens
 
-    def take(self, kind: str, text: str, start: int, end: int) -> None:
-        """One match of the pattern."""
+    def take(self, kind: str, text: str, start: int, end: int) -> int:
+        """One match of the pattern; the answer is where the next one begins."""
         if kind == "BREAK":
             kind = self._separator(text)
         elif kind == "SYMBOL":
@@ -67,6 +67,7 @@ class Scanner:
         elif kind == "NUMBER":
             self.check_number(text, end)
         self.emit(kind, text, start, end)
+        return end
 
     def emit(self, kind: str, text: str, start: int, end: int) -> None:
         """A token, within the bound on their number."""

@@ -39,11 +39,11 @@ class MatlabScanner(Scanner):
         "\u2019": "a transpose is written '",
     }
 
-    def take(self, kind: str, text: str, start: int, end: int) -> None:
+    def take(self, kind: str, text: str, start: int, end: int) -> int:
         """Names are those of every dialect."""
         if kind == "NAME":
             check_name(text)
-        super().take(kind, text, start, end)
+        return super().take(kind, text, start, end)
 
     def check_number(self, text: str, end: int) -> None:
         """A number may be followed by an operator that begins with a point."""
