@@ -65,7 +65,9 @@ class Grammar:
         else:
             start, end = token.start_pos or 0, token.end_pos or 0
         found = "the end" if at_end else "a new line" if str(token).isspace() else quote(str(token))
-        message = f"expected {self._expected(accepted)}, got {found}{self.hint(token, accepted)}"
+        wanted = self._expected(accepted)
+        rule = f"expected {wanted}, got {found}" if wanted else f"{found} does not fit here"
+        message = rule + self.hint(token, accepted)
         return ParseError(message, place=source.place(start, end))
 
     def _expected(self, accepted: set[str]) -> str:

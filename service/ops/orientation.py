@@ -15,7 +15,8 @@ _ENTRYWISE = {"arithmetic", "elementwise"}
 def reads_as_row(node: Node, rows: Sequence[bool]) -> bool:
     """Whether a term reads as a row; `rows` tells it of the inputs.
 
-    A transpose turns a vector, a row times a matrix is a row, and functions of entries of rows are rows.
+    A transpose turns a vector, a row times a matrix is a row, and so are functions of entries of rows and Kronecker
+    products of rows.
     """
     if len(node.shape) != 1 or not node.inputs:
         return False
@@ -24,4 +25,5 @@ def reads_as_row(node: Node, rows: Sequence[bool]) -> bool:
     if node.op.name == "matmul":
         return len(node.inputs[0].shape) == 1
     vectors = [row for child, row in zip(node.inputs, rows, strict=True) if len(child.shape) == 1]
-    return node.op.family in _ENTRYWISE and bool(vectors) and all(vectors)
+    entrywise = node.op.family in _ENTRYWISE or node.op.name == "kron"
+    return entrywise and bool(vectors) and all(vectors)

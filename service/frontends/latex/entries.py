@@ -1,4 +1,4 @@
-r"""Index notation: `A_{ij} x_j` is a product of entries, `\sum_j` sums over a letter, `\left[...\right]_{i}` names axes."""
+r"""Index notation: `A_{ij} x_j` is a product of entries, `\sum_j` a sum, `\left[...\right]_{i}` names axes."""
 
 from __future__ import annotations
 
@@ -72,8 +72,9 @@ class Entries:
         for letter in labels:
             last = sizes.get(letter, high) if low == 1 else size.subtract(sizes.get(letter, high), 1)
             if low is None or last != high:
-                message = f"the index {letter} goes over an axis of size {sizes.get(letter)!r}: a sum over a part"
-                raise ShapeError(f"{message} is written with a slice")
+                goes = f"the index {letter} goes over an axis of size {sizes.get(letter)!r}"
+                message = f"{goes}: a sum over a part is written with a slice"
+                raise ShapeError(message)
 
     def _sizes(self, factors: Sequence[tuple[Node, str]]) -> dict[str, Size]:
         sizes: dict[str, Size] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from service.errors import ShapeError
 from service.frontends.bounds import ELEMENTS, Limits, check_count
 from service.frontends.builder import array_of_numbers, operation
-from service.frontends.latex.algebra import Algebra
+from service.frontends.latex.algebra import Algebra, untransposed
 from service.frontends.latex.values import Formula
 from service.frontends.values import Span
 from service.ir.leaves import fill_value
@@ -33,17 +33,12 @@ def matrix(algebra: Algebra, span: Span, rows: Sequence[Row], limits: Limits) ->
         return _of_scalars(algebra, span, rows, entries)
     if widths == {1} and all(len(entry.node.shape) == 1 for entry in entries):
         if all(entry.row for entry in entries):
-            return _stacked(algebra, span, [Formula(entry.span, _column(entry)) for entry in entries])
+            return _stacked(algebra, span, [untransposed(entry) for entry in entries])
         if not any(entry.row for entry in entries):
             node = algebra.builder.apply(operation("concatenate"), [entry.node for entry in entries], {"axis": 0})
             return Formula(span, node)
     message = r"a matrix is made of scalars, of columns under one another, or of rows; otherwise there is"
     raise ShapeError(message + r" \operatorname{concatenate}_{axis}(x, y)")
-
-
-def _column(entry: Formula):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    node = entry.node
-    return node.inputs[0] if node.op.name == "transpose" else node
 
 
 def _of_scalars(algebra: Algebra, span: Span, rows: Sequence[Row], entries: Sequence[Formula]) -> Formula:

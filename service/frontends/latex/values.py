@@ -14,8 +14,10 @@ ARGUMENT, DIVISOR = "argument", "divisor"  # what may not be followed by a facto
 
 @dataclass(slots=True)
 class Formula:
-    """An array. `row` is its orientation among vectors, `plain` what it is as an attribute, a literal is a number
-    written out, `loose` how its end is unclear, and `is_e` whether it is Euler's number by name.
+    """An array.
+
+    `row` is its orientation among vectors, `plain` what it is as an attribute, a literal is a number written out,
+    `loose` says how its end is unclear, and `is_e` that it is Euler's number by name.
     """
 
     span: Span
