@@ -5,24 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from service import ops
 from service.ir.node import Node
+from service.ir.op import find
 from service.ir.size import Shape
 from service.ir.walk import topological
 
 PREFIX = "fn_"
 DIGEST_BYTES = 16
+MATRIX = 2  # axes
 VERSION = b"fluxion function 1"  # part of every hash: a change of what is hashed changes every identity
+_TRANSPOSE = find("transpose")
 
-__all__ = ["function_id"]
+__all__ = ["function_id", "ops"]
 
 
 def function_id(outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]]) -> str:
     """`fn_` and 32 hexadecimal digits, equal for equal graphs over inputs of the same names and shapes.
 
-    Inner names are no part of nodes and so do not matter; nor does the order of commutative operands and of inputs.
+    Inner names are no part of nodes and so do not matter; nor does the order of commutative operands and of inputs. The
+    transpose of a vector is the vector, and dialects differ in where they must write it.
     """
     digests: dict[Node, bytes] = {}
     for node in topological(outputs):
+        if node.op is _TRANSPOSE and len(node.shape) < MATRIX:
+            digests[node] = digests[node.inputs[0]]
+            continue
         operands = [digests[child] for child in node.inputs]
         digests[node] = _digest(
             repr((node.op.key, node.attributes, node.shape)), sorted(operands) if node.op.commutative else operands

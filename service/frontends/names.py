@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from typing import Any
 
 from service.errors import ParseError, UnknownNameError, nearest
 from service.frontends.builder import Builder, operation
@@ -14,7 +15,7 @@ from service.frontends.values import Group, Span, Term, Value, Word
 from service.frontends.words import CONSTANTS
 from service.ir.leaves import constant, size_value, variable
 from service.ir.node import Node
-from service.ir.op import find, spellings
+from service.ir.op import spellings
 from service.ir.size import Shape, Size, named
 
 MOST_COMPARED = 1000  # names that are compared with an unknown one; the comparison is slow
@@ -41,29 +42,44 @@ def placeholder(name: str, version: int, shape: Shape) -> Node:
 
 
 class Names:
-    """The names of one program while it is read; `used` has the variables in order of first use."""
+    """The names of one program while it is read; `used` has the variables in order of first use.
 
-    def __init__(self, scope: Scope, builder: Builder) -> None:
+    `constants` and `functions` are those of the dialect; what `assigned` names stand for is the dialect's own.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        builder: Builder,
+        constants: Mapping[str, float] = CONSTANTS,
+        functions: Callable[[], Iterable[str]] = spellings,
+    ) -> None:
         self.scope = scope
         self.builder = builder
-        self.assigned: dict[str, Value] = {}
+        self.constants = constants
+        self.functions = functions
+        self.assigned: dict[str, Any] = {}
         self.used: dict[str, Shape] = {}
         self._versions: Counter[str] = Counter()
         self._sizes: dict[str, Size] = {name: named(name) for name in size_names(scope.variables.values())}
         self._sizes |= scope.sizes
 
-    def resolve(self, name: str, span: Span) -> Value:
+    def resolve(self, name: str, span: Span) -> Any:
         """The value of a name that is not called."""
         if name in self.assigned:
             return replace(self.assigned[name], span=span)
+        return self.declared(name, span)
+
+    def declared(self, name: str, span: Span) -> Term | Word:
+        """The value of a name that the program has not assigned."""
         if name in self.scope.variables:
             return self._variable(name, bind(self.scope.variables[name], self.scope.sizes), span)
         if name in self._sizes:
             return Term(span, size_value(self._sizes[name]), self._sizes[name])
-        found = constant_called(name, span)
+        found = constant_called(name, span, self.constants)
         if found is not None:
             return found
-        if find(name) is not None:
+        if name in self.functions():
             message = f"{name} is a function: write {name}(...)"
             raise ParseError(message)
         if not self.scope.open_to_scalars:
@@ -90,11 +106,15 @@ class Names:
             items.append(item if isinstance(item, Word) else self._standing_for(item, entry))
         return replace(value, node=node, items=tuple(items))
 
+    def is_known(self, name: str) -> bool:
+        """Whether the program or its scope gives the name a meaning."""
+        return name in self.assigned or name in self.scope.variables or name in self._sizes
+
     def unknown_function(self, name: str) -> ParseError | UnknownNameError:
         """The refusal of a call of something that is no function."""
-        if name in self.assigned or name in self.scope.variables or name in self._sizes or name in CONSTANTS:
+        if self.is_known(name) or name in self.constants:
             return ParseError(f"{name} is not a function: a product is written {name}*(...)")
-        return UnknownNameError(f"{name} is not a known function{nearest(name, spellings())}")
+        return UnknownNameError(f"{name} is not a known function{nearest(name, self.functions())}")
 
     def _variable(self, name: str, shape: Shape, span: Span) -> Term:
         self.used.setdefault(name, shape)
@@ -102,14 +122,14 @@ class Names:
 
     def _known(self) -> Iterable[str]:
         declared = chain(self.assigned, self.scope.variables, self._sizes)
-        return chain(islice(declared, MOST_COMPARED), CONSTANTS, spellings())
+        return chain(islice(declared, MOST_COMPARED), self.constants, self.functions())
 
 
-def constant_called(name: str, span: Span) -> Term | Word | None:
+def constant_called(name: str, span: Span, constants: Mapping[str, float] = CONSTANTS) -> Term | Word | None:
     """A constant of the language."""
-    if name == "newaxis":
+    if name == "newaxis" and constants is CONSTANTS:
         return Word(span, None)
-    value = CONSTANTS.get(name)
+    value = constants.get(name)
     if value is None:
         return None
     # Only inf is a literal: -inf is one number, while -pi is minus pi.

@@ -1,110 +1,50 @@
-"""A syntax tree into a graph, bottom-up over an explicit stack: a tree may be as deep as the text is long."""
+"""The meaning of the rules of `syntax: "python"`: a syntax tree into a graph."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lark import Token, Tree
 
-from service.errors import FluxionError, ParseError, UnknownNameError, nearest
+from service.errors import ParseError, UnknownNameError, nearest
 from service.frontends.bounds import Limits
-from service.frontends.builder import Builder, operation
+from service.frontends.builder import operation
 from service.frontends.calls import Calls, Keyword
 from service.frontends.indices import canonical_index
 from service.frontends.names import Names, Scope, constant_called
 from service.frontends.places import Source
+from service.frontends.reader import Assignment, Reader, Reading
 from service.frontends.sizes import ABSENT, calculate
 from service.frontends.values import Arrays, Group, Slice, Span, Term, Value, Word, attribute_of, group
 from service.frontends.words import CONSTANTS, LITERALS
 from service.ir.leaves import constant
 from service.ir.node import Node
 from service.ir.op import find, spellings
-from service.ir.size import Shape
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A program as a graph: its output, the variables in order of first use, and the assignments in order."""
-
-    output: Node
-    variables: Mapping[str, Shape]
-    assigned: tuple[tuple[str, Node], ...]
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A statement that is not the output."""
-
-    name: str
-
-
-class Program:
+class Program(Reader):
     """Reads one program; the methods called `on_...` give the meaning of the grammar's rules."""
 
     def __init__(self, source: Source, scope: Scope, limits: Limits) -> None:
-        self.source = source
-        self.limits = limits
-        self.builder = Builder(limits)
+        super().__init__(source, limits)
         self.names = Names(scope, self.builder)
         self.arrays = Arrays(source, self.builder)
         self.calls = Calls(source, self.builder, self.arrays, self.names)
         self.assigned: list[tuple[str, Node]] = []
-
-    def read(self, tree: Tree[Token]) -> Value:
-        """The value of the last statement."""
-        postfix: list[Any] = []
-        pending: list[Any] = [tree]
-        while pending:
-            item = pending.pop()
-            postfix.append(item)
-            if isinstance(item, Tree):
-                pending += item.children
-        values: list[Any] = []
-        for item in reversed(postfix):
-            if isinstance(item, Tree):
-                first = len(values) - len(item.children)
-                item_values = values[first:]
-                del values[first:]
-                item = self._meaning(item, item_values)  # noqa: PLW2901 - the tree becomes its value
-            values.append(item)
-        result: Value = values[0]
-        return result
 
     def reading(self, tree: Tree[Token]) -> Reading:
         """The program as a graph."""
         output = self.builder.keep(self.arrays.node(self.read(tree)))
         return Reading(output, self.names.used, tuple(self.assigned))
 
-    def _meaning(self, tree: Tree[Token], values: Sequence[Any]) -> Any:
-        span = (tree.meta.start_pos, tree.meta.end_pos)
-        rule: Callable[..., Any] | None = getattr(self, f"on_{tree.data}", None)
-        try:
-            return rule(span, *values) if rule else self._binary(str(tree.data), span, *values)
-        except FluxionError as error:
-            error.place = error.place or self.source.place(*span)
-            raise
-
-    def _binary(self, name: str, span: Span, left: Value, right: Value) -> Term:
+    def binary(self, name: str, span: Span, left: Value, right: Value) -> Term:
+        """Operators."""
         inputs = (self.arrays.node(left), self.arrays.node(right))
         plain = ABSENT
         if isinstance(left, Term) and isinstance(right, Term):
             plain = calculate(name, left.plain, right.plain)
         return Term(span, self.builder.apply(operation(name), inputs), plain)
-
-    def on_program(self, span: Span, *statements: Value | Assignment | Token) -> Value:
-        """The output is the last statement, and the only one without a name."""
-        *before, last = (statement for statement in statements if not isinstance(statement, Token))
-        for statement in before:
-            if not isinstance(statement, Assignment):
-                message = "only the last line may be an expression: give this one a name, or remove it"
-                raise ParseError(message, place=self.source.place(*statement.span))
-        if isinstance(last, Assignment):
-            message = f"the last line must be the output, an expression such as {last.name}"
-            raise ParseError(message, place=self.source.place(span[1], span[1]))
-        return last
 
     def on_assignment(self, _: Span, name: Token, value: Value) -> Assignment:
         """The name stands for the value from here on."""
@@ -114,7 +54,8 @@ class Program:
 
     def on_name(self, span: Span, name: Token) -> Value:
         """A name that is not called."""
-        return self.names.resolve(str(name), span)
+        value: Value = self.names.resolve(str(name), span)
+        return value
 
     def on_qualified(self, span: Span, name: Token) -> Value:
         """`np.pi`; a prefix names a constant or a function, never a variable."""

@@ -214,7 +214,7 @@ def _diag(x: Node, k: int = 0) -> Node:
     return contract([(x, "ij"), (rows, "ip"), (columns, "jp")], "p")
 
 
-def _einsum_labels(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str], str]:
+def einsum_labels(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str], str]:
     """Labels of every operand and of the output; without `->` the output is the labels seen once, sorted."""
     inputs, arrow, out = subscripts.partition("->")
     labels = inputs.split(",")
@@ -238,7 +238,7 @@ def _einsum_labels(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str],
 
 
 def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
-    labels, out = _einsum_labels(subscripts, shapes)
+    labels, out = einsum_labels(subscripts, shapes)
     sizes: dict[str, Size] = {}
     for label, shape in zip(labels, shapes, strict=True):
         if len(label) != len(shape):
@@ -255,7 +255,7 @@ def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
 
 
 def _einsum(*inputs: Node, subscripts: str) -> Node:
-    labels, out = _einsum_labels(subscripts, [node.shape for node in inputs])
+    labels, out = einsum_labels(subscripts, [node.shape for node in inputs])
     return contract(zip(inputs, labels, strict=True), out)
 
 

@@ -34,7 +34,7 @@ def written_forms(term: Node, inputs: Mapping[str, Shape], forms: Sequence[Form]
     taken = [*inputs, *(found for shape in inputs.values() for entry in shape for found in size.names(entry))]
     writers: dict[str, Callable[[], Any]] = {
         "text": lambda: text_form(term, taken),
-        "latex": lambda: latex_form(term),
+        "latex": lambda: latex_form(term, taken),
         "numpy": lambda: numpy_form(term, inputs, name),
         "graph": lambda: write_graph([term], list(inputs.items())),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.errors import InvalidRequestError, UnsupportedOperationError
+from service.errors import InvalidRequestError
 from service.frontends.graph import read_graph
 from service.frontends.identity import function_id
 from service.frontends.sizes import bind, declared_shape, size_names
@@ -54,12 +54,9 @@ def read_user_graph(
     if task.expression is None:
         message = "one of expression and graph must be given"
         raise InvalidRequestError(message)
-    if task.syntax != "python":
-        message = f"syntax {task.syntax!r} is not supported; the supported one is 'python'"
-        raise UnsupportedOperationError(message, pointer="/syntax")
     given = _shapes_of(task.at) if shapes is None else shapes
     scope = Scope(given, sizes, open_to_scalars=shapes is None, by_line=by_line)
-    text = read_text(task.expression, scope, task.limits)
+    text = read_text(task.expression, scope, task.limits, task.syntax)
     inputs = dict(text.variables)
     for name, shape in (shapes or {}).items():
         inputs.setdefault(name, bind(shape, sizes))

@@ -74,7 +74,7 @@ class Writing:
 
     def latex(self, term: Node) -> str:
         """A user graph as LaTeX."""
-        return latex_form(term, {name: self._symbol(name, rank) for name, rank in _variables(term).items()})
+        return latex_form(term, symbols={name: self._symbol(name, rank) for name, rank in _variables(term).items()})
 
     def text_of(self, term: Node) -> str:
         """A user graph as text."""

@@ -77,12 +77,13 @@ def test_commands_exist(page: Path) -> None:
     assert named <= verbs
 
 
-def test_programs_of_the_language_page_are_read() -> None:
-    """Each block of `python` on the page is a program of the language."""
-    programs = [block.text for block in blocks(LANGUAGE) if block.language == "python"]
+@pytest.mark.parametrize("syntax", ["python", "matlab"])
+def test_programs_of_the_language_page_are_read(syntax: str) -> None:
+    """Each block of a dialect on the page is a program of it."""
+    programs = [block.text for block in blocks(LANGUAGE) if block.language == syntax]
     assert programs
     for program in programs:
-        compute(Task("jacobian", program, variables=VARIABLES))
+        compute(Task("jacobian", program, syntax=syntax, variables=VARIABLES))
 
 
 def test_functions_of_the_language_page_are_known() -> None:

@@ -43,6 +43,7 @@ def test_its_form() -> None:
         ("sum(X, -1)", "sum(X, axis=1, keepdims=False)"),
         ("2*t", "2.0*t"),
         ("A @ x", "matmul(A, x)"),
+        ("x.T @ A @ x", "x @ A @ x"),
     ],
 )
 def test_spelling_does_not_matter(one: str, other: str) -> None:
@@ -57,6 +58,7 @@ def test_spelling_does_not_matter(one: str, other: str) -> None:
         ("t / s", "s / t"),
         ("s**t", "t**s"),
         ("A @ A.T", "A.T @ A"),
+        ("sum(A.T, axis=0)", "sum(A, axis=0)"),
         ("t + s", "t*s"),
         ("0.0*t", "-0.0*t"),
         ("[1, 0]", "[0, 1]"),

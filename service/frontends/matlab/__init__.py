@@ -1,0 +1,1 @@
+"""The dialect `matlab`: the spelling of matrixcalculus.org, where vectors are columns and rows."""
