@@ -32,6 +32,10 @@ class DerivativeBlock(BaseModel):
     structure: Structure = Field(description="What is known of its zeros.")
     forms: Forms
     value: TensorAnswer | None = Field(description="Null where no `at` was sent.")
+    assumptions: list[str] = Field(
+        default_factory=list,
+        description="The facts on which the forms rest, such as `A is symmetric`; absent where there are none.",
+    )
 
 
 class AnswerWarning(BaseModel):
@@ -128,7 +132,7 @@ def encode_answer(answer: Answer) -> bytes:
 
 
 def _block(block: Block) -> dict[str, Any]:
-    return {
+    body = {
         "output": block.output,
         "wrt": block.wrt,
         "shape": block.shape,
@@ -136,3 +140,4 @@ def _block(block: Block) -> dict[str, Any]:
         "forms": block.forms,
         "value": None if block.value is None else encode(block.value),
     }
+    return body | {"assumptions": block.assumptions} if block.assumptions else body

@@ -2,36 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from service.frontends.write_graph import write_graph
 from service.ir import size
+from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape
+from service.ir.walk import topological
 from service.render.latex import latex_form
 from service.render.matrix_form import matrix_form
 from service.render.numpy_code import numpy_form
 from service.render.terms import COLUMN, ROW
 from service.render.text import text_form
 from service.rewrite.collect import collect
+from service.rewrite.facts import assuming
+from service.tasks.facts import Fact, needed_facts
 from service.tasks.messages import Form, Layout
+
+MOST_TRIES = 24  # forms written to find the facts that one of them needs; beyond it, facts are listed unexamined
+MOST_NODES = 10_000  # in all of these forms together
+
+
+@dataclass(frozen=True)
+class ClosedForms:
+    """A derivative in every spelling asked for, and the facts without which it would be longer."""
+
+    spellings: Mapping[str, Any]
+    assumptions: tuple[str, ...] = ()
+
+
+def orientation_of(node: Node, output: Node, layout: Layout) -> str:
+    """How the layout writes a derivative: the gradient by a vector as a row or a column."""
+    if output.shape or len(node.shape) != 1:
+        return ""
+    return ROW if layout == "numerator" else COLUMN
 
 
 def closed_forms(
-    node: Node, inputs: Mapping[str, Shape], forms: Sequence[Form], *, scalar_output: bool, layout: Layout, name: str
-) -> dict[str, Any]:
+    node: Node,
+    inputs: Mapping[str, Shape],
+    forms: Sequence[Form],
+    *,
+    orientation: str,
+    name: str,
+    facts: Sequence[Fact] = (),
+) -> ClosedForms:
     """Each form is a whole program in the request's variables that evaluates to exactly the node's shape."""
     if not forms:
-        return {}
-    orientation = (ROW if layout == "numerator" else COLUMN) if scalar_output and len(node.shape) == 1 else ""
-    (readable,) = collect([node])
-    term = matrix_form(readable, list(inputs), orientation)
-    taken = [*inputs, *(found for shape in inputs.values() for entry in shape for found in size.names(entry))]
+        return ClosedForms({})
+    writer = Writer(node, inputs, orientation)
+    order = topological([node])
+    present = {leaf.attributes for leaf in order if leaf.op is VARIABLE}
+    known = [fact for fact in facts if fact.name in present]
+    needed = needed_facts(known, writer.length, min(MOST_TRIES, MOST_NODES // len(order))) if known else ()
+    term = writer.term(needed)
     writers: dict[str, Callable[[], Any]] = {
-        "text": lambda: text_form(term, taken),
+        "text": lambda: text_form(term, writer.taken),
         "latex": lambda: latex_form(term),
         "numpy": lambda: numpy_form(term, inputs, name),
         "graph": lambda: write_graph([term], list(inputs.items())),
     }
-    return {form: writers[form]() for form in forms}
+    return ClosedForms({form: writers[form]() for form in forms}, tuple(dict.fromkeys(map(str, needed))))
+
+
+class Writer:
+    """A derivative on its way to a user's graph, under one set of facts or another; each is written once."""
+
+    def __init__(self, node: Node, inputs: Mapping[str, Shape], orientation: str) -> None:
+        """`orientation` is how a vector is written where no fact makes another way shorter."""
+        self.node = node
+        self.inputs = list(inputs)
+        self.orientation = orientation
+        self.terms: dict[frozenset[Fact], Node] = {}
+        self.taken = [*inputs, *(found for shape in inputs.values() for entry in shape for found in size.names(entry))]
+
+    def length(self, facts: Collection[Fact]) -> int:
+        """The length of the text."""
+        return len(text_form(self.term(facts), self.taken))
+
+    def term(self, facts: Collection[Fact]) -> Node:
+        """The user's graph. Rows and columns are alike where matrices are symmetric, so the shorter one is taken."""
+        known = frozenset(facts)
+        if known not in self.terms:
+            self.terms[known] = self._written(known)
+        return self.terms[known]
+
+    def _written(self, facts: frozenset[Fact]) -> Node:
+        said: dict[str, list[str]] = {}
+        for fact in facts:
+            said.setdefault(fact.name, []).append(fact.says)
+        (readable,) = collect([assuming(self.node, said) if said else self.node])
+        first = matrix_form(readable, self.inputs, self.orientation)
+        if not said or self.orientation != ROW:
+            return first
+        other = matrix_form(readable, self.inputs, COLUMN)
+        return min(first, other, key=lambda term: len(text_form(term, self.taken)))

@@ -11,8 +11,9 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.ir.walk import topological
-from service.tasks.closed_forms import closed_forms
+from service.tasks.closed_forms import closed_forms, orientation_of
 from service.tasks.derivatives import Derivative, chosen_names, derivatives
+from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Block, Task
@@ -24,6 +25,8 @@ def compute(task: Task) -> Answer:
     """The answer to one request. Raises the errors of `service.errors`."""
     shapes = declared_shapes(task)
     point = _point(task, shapes)
+    facts = assumed_facts(task, shapes)
+    check_values(facts, point)
     function = read_function(task, shapes, {})
     concrete = read_function(task, shapes, point.sizes) if point.sizes else function
     kind = task.plan_kind if task.kind == "plan" else task.kind
@@ -38,7 +41,7 @@ def compute(task: Task) -> Answer:
     if task.kind == "plan":
         return _answer(task, function, planned=plan(task, function, concrete, blocks, numeric, point))
     numbers = _numbers(task, concrete, numeric, point)
-    return _answer(task, function, point, numbers, _blocks(task, function, blocks, numbers))
+    return _answer(task, function, point, numbers, _blocks(task, function, blocks, numbers, facts))
 
 
 def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
@@ -72,19 +75,24 @@ def _numbers(task: Task, function: Function, blocks: Sequence[Derivative], point
     return compute_numbers(function.kernel, blocks, point, task.limits, task.layout)
 
 
-def _blocks(task: Task, function: Function, blocks: Sequence[Derivative], numbers: Numbers | None) -> tuple[Block, ...]:
+def _blocks(
+    task: Task, function: Function, blocks: Sequence[Derivative], numbers: Numbers | None, facts: Sequence[Fact]
+) -> tuple[Block, ...]:
     answered = []
     for place, block in enumerate(blocks):
         forms = closed_forms(
             block.node,
             function.inputs,
             task.forms,
-            scalar_output=not function.kernel[block.output].shape,
-            layout=task.layout,
+            orientation=orientation_of(block.node, function.kernel[block.output], task.layout),
             name=task.kind,
+            facts=facts,
         )
         value = None if numbers is None else numbers.blocks[place]
-        answered.append(Block(block.output, block.wrt, written_shape(block.node), block.structure, forms, value))
+        shape = written_shape(block.node)
+        answered.append(
+            Block(block.output, block.wrt, shape, block.structure, forms.spellings, value, forms.assumptions)
+        )
     return tuple(answered)
 
 

@@ -69,7 +69,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Block:
-    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis."""
+    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis.
+
+    `assumptions` are the declared facts on which the forms rest, each a sentence; the value rests on none.
+    """
 
     output: int
     wrt: tuple[str, ...]
@@ -77,6 +80,7 @@ class Block:
     structure: str
     forms: Mapping[str, Any]
     value: Array | None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
