@@ -57,7 +57,7 @@ class Assumed(str):
 def variable(name: str, shape: Shape, facts: Iterable[str] = ()) -> Node:
     """The input called `name`; one of which `facts` are assumed is another node than the plain one."""
     known = Assumed(name, facts)
-    return make(VARIABLE, (), known if known.facts else name, shape)
+    return make(VARIABLE, (), known if known.facts else str(name), shape)
 
 
 def facts_of(node: Node) -> tuple[str, ...]:

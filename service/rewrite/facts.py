@@ -9,14 +9,14 @@ from service.ir.node import Node
 from service.ir.walk import rebuild
 from service.rewrite.matrix_facts import MATRIX_ROWS
 from service.rewrite.positive import POSITIVE_ROWS
-from service.rewrite.rows import ROWS, by_op
+from service.rewrite.rows import ROWS, Table, by_op
 from service.rewrite.simplify import reconstruct, simplify
 
 FACT_ROWS = (*MATRIX_ROWS, *POSITIVE_ROWS)
 _TABLE = by_op((*FACT_ROWS, *ROWS))
 
 
-def assuming(node: Node, facts: Mapping[str, Iterable[str]]) -> Node:
+def assuming(node: Node, facts: Mapping[str, Iterable[str]], rows: Table = _TABLE) -> Node:
     """A simpler graph that has the node's values wherever the inputs named in `facts` are what is said of them."""
 
     def change(old: Node, inputs: tuple[Node, ...]) -> Node:
@@ -24,4 +24,4 @@ def assuming(node: Node, facts: Mapping[str, Iterable[str]]) -> Node:
             return variable(old.attributes, old.shape, facts.get(old.attributes, ()))
         return reconstruct(old, inputs)
 
-    return simplify(rebuild([node], change), _TABLE)[0]
+    return simplify(rebuild([node], change), rows)[0]

@@ -21,7 +21,7 @@ Product = tuple[float, list[Factor]]
 
 
 def _entrywise_product(node: Node) -> Product | None:
-    """Coefficient and factors of a product that sums over no label."""
+    """Coefficient and factors of a product that sums over no label; any other term is its own only factor."""
     coefficient, factors, sizes = parts(node)
     return (coefficient, factors) if len(sizes) == len(node.shape) else None
 
@@ -36,7 +36,7 @@ def _outside(holds: Condition, function: Callable[[Node, Node], Node], outer: Ca
 
     def apply(node: Node) -> Node | None:
         product = _entrywise_product(node.inputs[0])
-        if product is None:
+        if product is None or node.inputs[0].op is not CONTRACT:
             return None
         coefficient, factors = product
         taken = [factor for factor in factors if holds(factor[0])]
@@ -140,7 +140,11 @@ def _power_of(term: Node) -> Node | None:
     if len(logs) != 1:
         return None
     exponent = _spread(term, [factor for factor in factors if factor is not logs[0]], coefficient)
-    return lowered("power", _spread(term, [(logs[0][0].inputs[0], logs[0][1])]), exponent)
+    (base,), labels = logs[0][0].inputs, logs[0][1]
+    number = fill_value(exponent)
+    if number is not None:
+        return _spread(term, [(raise_to(base, number), labels)])
+    return lowered("power", _spread(term, [(base, labels)]), exponent)
 
 
 def _log_of_power(node: Node) -> Node | None:
@@ -181,6 +185,23 @@ def _parts_of_log(term: Node) -> list[Node]:
     return logs
 
 
+def _quotient(node: Node) -> Node | None:
+    """A divisor that is a product is opened where one of its factors, being positive, cancels."""
+    coefficient, factors, sizes = parts(node)
+    bases = {(split_power(child)[0], labels) for child, labels in factors}
+    for number, (child, labels) in enumerate(factors):
+        base, exponent = split_power(child)
+        product = _entrywise_product(base)
+        if product is None or product[0] != 1 or base.op is not CONTRACT or not exponent.is_integer():
+            continue
+        opened = [(piece, tuple(labels[place] for place in places)) for piece, places in product[1]]
+        if any((split_power(piece)[0], places) in bases and is_positive(piece) for piece, places in opened):
+            powers = [(raise_to(piece, exponent), places) for piece, places in opened]
+            rest = factors[:number] + factors[number + 1 :]
+            return contract([*rest, *powers], range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
 POSITIVE_ROWS: tuple[Row, ...] = (
     scalar("abs(x) -> x for x >= 0", lowered("abs", X), X, is_nonnegative),
     row("abs(x*y) -> x*abs(y) for x >= 0", "abs", _abs_of_product),
@@ -196,6 +217,7 @@ POSITIVE_ROWS: tuple[Row, ...] = (
     row("x == c -> 0 for x > c", "equal", _comparison(0.0, None, 0.0, None)),
     row("x != c -> 1 for x > c", "not_equal", _comparison(1.0, None, 1.0, None)),
     row("(x**a*y)**b -> x**(a*b)*y**b for x >= 0", "power", _root_of_product),
+    row("x/(x*y) -> 1/y for x > 0", CONTRACT.name, _quotient),
     row("log(x**y) -> y*log(x) for x > 0", "log", _log_of_power),
     row("log(x*y) - log(x) -> log(y) for x > 0", TOTAL.name, _logs_apart),
     row("exp(y*log(x)) -> x**y for x >= 0", "exp", _exp_of_logs),

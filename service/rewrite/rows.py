@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from service.ir.coefficient import CONTRACT, parts
 from service.ir.contraction import contract, permute
-from service.ir.leaves import delta, variable
+from service.ir.leaves import delta, fill_value, variable
 from service.ir.node import Node
 from service.ir.op import Op, lowered, operations
 from service.ir.power import raise_to, split_power
@@ -168,6 +168,12 @@ def _log_power(node: Node) -> Node | None:
     return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
+def _where_decided(node: Node) -> Node | None:
+    condition, then, otherwise = node.inputs
+    value = fill_value(condition)
+    return None if value is None else then if value else otherwise
+
+
 def row(identity: str, op: str, apply: Try) -> Row:
     """A row from a function, tried on nodes of the operation `op`."""
     return Row(identity, operations()[op], apply)
@@ -188,6 +194,7 @@ ROWS: tuple[Row, ...] = (
     row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
     row("log(x**3) -> 3*log(x)", "log", _log_power),
     row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),
+    row("where(1, x, y) -> x", "where", _where_decided),
     row("log(det(X)) -> logdet(X)", "log", _log_det),
     row("inv(inv(X)) -> X", INV.name, _inverse_of_inverse),
     row("logdet(inv(X)) -> -logdet(X)", LOGDET.name, _log_det_of_inverse),

@@ -19,11 +19,11 @@ from service.render.terms import COLUMN, ROW
 from service.render.text import text_form
 from service.rewrite.collect import collect
 from service.rewrite.facts import assuming
-from service.tasks.facts import Fact, needed_facts
+from service.tasks.facts import Fact, Length, needed_facts
 from service.tasks.messages import Form, Layout
 
 MOST_TRIES = 24  # forms written to find the facts that one of them needs; beyond it, facts are listed unexamined
-MOST_NODES = 10_000  # in all of these forms together
+MOST_NODES = 10_000  # in all of these forms of a request together, except that each is compared with the plain one
 
 
 @dataclass(frozen=True)
@@ -41,47 +41,29 @@ def orientation_of(node: Node, output: Node, layout: Layout) -> str:
     return ROW if layout == "numerator" else COLUMN
 
 
-def closed_forms(
-    node: Node,
-    inputs: Mapping[str, Shape],
-    forms: Sequence[Form],
-    *,
-    orientation: str,
-    name: str,
-    facts: Sequence[Fact] = (),
-) -> ClosedForms:
-    """Each form is a whole program in the request's variables that evaluates to exactly the node's shape."""
-    if not forms:
-        return ClosedForms({})
-    writer = Writer(node, inputs, orientation)
-    order = topological([node])
-    present = {leaf.attributes for leaf in order if leaf.op is VARIABLE}
-    known = [fact for fact in facts if fact.name in present]
-    needed = needed_facts(known, writer.length, min(MOST_TRIES, MOST_NODES // len(order))) if known else ()
-    term = writer.term(needed)
-    writers: dict[str, Callable[[], Any]] = {
-        "text": lambda: text_form(term, writer.taken),
-        "latex": lambda: latex_form(term),
-        "numpy": lambda: numpy_form(term, inputs, name),
-        "graph": lambda: write_graph([term], list(inputs.items())),
-    }
-    return ClosedForms({form: writers[form]() for form in forms}, tuple(dict.fromkeys(map(str, needed))))
-
-
 class Writer:
     """A derivative on its way to a user's graph, under one set of facts or another; each is written once."""
 
     def __init__(self, node: Node, inputs: Mapping[str, Shape], orientation: str) -> None:
         """`orientation` is how a vector is written where no fact makes another way shorter."""
         self.node = node
-        self.inputs = list(inputs)
+        self.inputs = inputs
         self.orientation = orientation
         self.terms: dict[frozenset[Fact], Node] = {}
         self.taken = [*inputs, *(found for shape in inputs.values() for entry in shape for found in size.names(entry))]
 
-    def length(self, facts: Collection[Fact]) -> int:
-        """The length of the text."""
-        return len(text_form(self.term(facts), self.taken))
+    def needed(self, facts: Sequence[Fact], budget: int) -> tuple[Fact, ...]:
+        """Those of the facts that shorten the form, as far as `budget` nodes let it be seen."""
+        order = topological([self.node])
+        present = {leaf.attributes for leaf in order if leaf.op is VARIABLE}
+        known = [fact for fact in facts if fact.name in present]
+        tries = max(min(MOST_TRIES, budget // len(order)), 1)
+        return needed_facts(known, self.length, tries) if known else ()
+
+    def length(self, facts: Collection[Fact]) -> Length:
+        """The length of the text; of texts as long, the number of terms."""
+        term = self.term(facts)
+        return len(text_form(term, self.taken)), len(topological([term]))
 
     def term(self, facts: Collection[Fact]) -> Node:
         """The user's graph. Rows and columns are alike where matrices are symmetric, so the shorter one is taken."""
@@ -95,8 +77,29 @@ class Writer:
         for fact in facts:
             said.setdefault(fact.name, []).append(fact.says)
         (readable,) = collect([assuming(self.node, said) if said else self.node])
-        first = matrix_form(readable, self.inputs, self.orientation)
+        first = matrix_form(readable, list(self.inputs), self.orientation)
         if not said or self.orientation != ROW:
             return first
-        other = matrix_form(readable, self.inputs, COLUMN)
+        other = matrix_form(readable, list(self.inputs), COLUMN)
         return min(first, other, key=lambda term: len(text_form(term, self.taken)))
+
+
+def closed_forms(
+    writer: Writer, forms: Sequence[Form], name: str, facts: Sequence[Fact] = (), budget: int = MOST_NODES
+) -> ClosedForms:
+    """Each form is a whole program in the request's variables that evaluates to exactly the derivative's shape.
+
+    `name` is what code calls the function; `budget` are the nodes to look at for the facts that shorten the forms.
+    """
+    if not forms:
+        return ClosedForms({})
+    needed = writer.needed(facts, budget)
+    term = writer.term(needed)
+    inputs = writer.inputs
+    writers: dict[str, Callable[[], Any]] = {
+        "text": lambda: text_form(term, writer.taken),
+        "latex": lambda: latex_form(term),
+        "numpy": lambda: numpy_form(term, inputs, name),
+        "graph": lambda: write_graph([term], list(inputs.items())),
+    }
+    return ClosedForms({form: writers[form]() for form in forms}, tuple(dict.fromkeys(map(str, needed))))

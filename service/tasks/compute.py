@@ -11,7 +11,7 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.ir.walk import topological
-from service.tasks.closed_forms import closed_forms, orientation_of
+from service.tasks.closed_forms import MOST_NODES, Writer, closed_forms, orientation_of
 from service.tasks.derivatives import Derivative, chosen_names, derivatives
 from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
@@ -80,14 +80,9 @@ def _blocks(
 ) -> tuple[Block, ...]:
     answered = []
     for place, block in enumerate(blocks):
-        forms = closed_forms(
-            block.node,
-            function.inputs,
-            task.forms,
-            orientation=orientation_of(block.node, function.kernel[block.output], task.layout),
-            name=task.kind,
-            facts=facts,
-        )
+        orientation = orientation_of(block.node, function.kernel[block.output], task.layout)
+        writer = Writer(block.node, function.inputs, orientation)
+        forms = closed_forms(writer, task.forms, task.kind, facts, MOST_NODES // len(blocks))
         value = None if numbers is None else numbers.blocks[place]
         shape = written_shape(block.node)
         answered.append(

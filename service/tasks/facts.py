@@ -141,13 +141,14 @@ _CHECKS: Mapping[str, Callable[[Array], str]] = {
 }
 
 
-def needed_facts(facts: Sequence[Fact], length: Callable[[Collection[Fact]], int], tries: int) -> tuple[Fact, ...]:
+Length = tuple[int, int]
+
+
+def needed_facts(facts: Sequence[Fact], length: Callable[[Collection[Fact]], Length], tries: int) -> tuple[Fact, ...]:
     """The facts without which a form is longer, by leaving out halves of them, then halves of halves.
 
     What `tries` forms do not settle is kept.
     """
-    if not tries:
-        return tuple(facts)
     kept, best = list(facts), length(facts)
     # To read a diagonal matrix as a vector often lengthens what its symmetry shortens: it is tried apart, first.
     pending = [list(facts), [fact for fact in facts if fact.says == "diagonal"]]

@@ -56,6 +56,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("log(softmax(x))", "x - logsumexp(x)"),
         Case("log(softmax(X, axis=1))", "X - logsumexp(X, axis=1, keepdims=True)", {"X": (2, 3)}),
     ),
+    "where(1, x, y) -> x": (Case("where(0 < 1, x, y)", "x"), Case("where(2 < 1, x, y)", "y")),
     "log(det(X)) -> logdet(X)": (
         Case("log(det(X))", "logdet(X)", MATRIX),
         Case("log(det(X + 2*eye(3)))", "logdet(X + 2*eye(3))", STACK, (0, 0.4)),
