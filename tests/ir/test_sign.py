@@ -18,6 +18,7 @@ from service.rewrite.facts import assuming
 from tests.assumed import satisfying
 from tests.diff.expressions import SHAPES, programs
 from tests.functions import Function, run, shapes
+from tests.rewrite.test_facts import SHAPES as KNOWN
 from tests.rewrite.test_facts import assumed_programs
 
 FACTS: Mapping[str, tuple[str, ...]] = {"x": ("positive",), "s": ("positive",), "A": ("positive_definite",)}
