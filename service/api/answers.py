@@ -37,6 +37,10 @@ class DerivativeBlock(BaseModel):
     structure: Structure = Field(description="What is known of its zeros.")
     forms: Forms
     value: TensorAnswer | None = Field(description="Null where no `at` was sent.")
+    assumptions: list[str] = Field(
+        default_factory=list,
+        description="The facts on which the forms rest, such as `A is symmetric`; absent where there are none.",
+    )
 
 
 class AnswerWarning(BaseModel):
@@ -271,7 +275,7 @@ def _part(part: Any) -> Any:
 
 
 def _block(block: Block) -> dict[str, Any]:
-    return {
+    body = {
         "output": block.output,
         "wrt": block.wrt,
         "shape": block.shape,
@@ -279,3 +283,4 @@ def _block(block: Block) -> dict[str, Any]:
         "forms": block.forms,
         "value": None if block.value is None else encode(block.value),
     }
+    return body | {"assumptions": block.assumptions} if block.assumptions else body

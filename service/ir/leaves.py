@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from service.ir.node import Node, make
 from service.ir.op import FILL, Op, constant, register
@@ -11,7 +13,8 @@ from service.ir.size import Dim, Shape, Size
 
 __all__ = [
     "ARRAY", "DELTA", "FILL", "SELECTOR", "SIZE", "TRIANGLE", "UNIT", "VARIABLE",
-    "ArrayData", "array", "constant", "delta", "fill_value", "selector", "size_value", "triangle", "unit", "variable",
+    "ArrayData", "Assumed", "array", "constant", "delta", "facts_of", "fill_value", "selector", "size_value",
+    "triangle", "unit", "variable",
 ]  # fmt: skip
 
 VARIABLE = register(Op("variable", "leaf", "an input", internal=True))
@@ -34,9 +37,33 @@ class ArrayData:
         return hashlib.blake2b(self.content, digest_size=16).hexdigest()
 
 
-def variable(name: str, shape: Shape) -> Node:
-    """The input called `name`."""
-    return make(VARIABLE, (), name, shape)
+class Assumed(str):
+    """The name of an input of which facts are assumed; its repr, and so the node's digest, tells them."""
+
+    __slots__ = ("facts",)
+
+    facts: tuple[str, ...]
+
+    def __new__(cls, name: str, facts: Iterable[str]) -> Self:
+        """The name with its facts, in one order."""
+        made = super().__new__(cls, name)
+        made.facts = tuple(sorted(set(facts)))
+        return made
+
+    def __repr__(self) -> str:
+        """Name and facts."""
+        return f"{super().__repr__()} {self.facts}"
+
+
+def variable(name: str, shape: Shape, facts: Iterable[str] = ()) -> Node:
+    """The input called `name`; one of which `facts` are assumed is another node than the plain one."""
+    known = Assumed(name, facts)
+    return make(VARIABLE, (), known if known.facts else str(name), shape)
+
+
+def facts_of(node: Node) -> tuple[str, ...]:
+    """What is assumed of an input; of anything else, nothing."""
+    return node.attributes.facts if isinstance(node.attributes, Assumed) else ()
 
 
 def array(content: bytes, shape: Shape) -> Node:

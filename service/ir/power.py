@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from service.ir.coefficient import CONTRACT, scale, split_coefficient
+from service.ir.coefficient import scale, split_coefficient
 from service.ir.leaves import constant, fill_value
 from service.ir.node import Node, make
 from service.ir.op import lowered, operations
+from service.ir.sign import is_nonnegative
 
-GLANCE = 8  # terms looked at in one sum or product, half as many a level further down
 DIGITS = 9  # a number further than this from 1 stays inside of a power, which might overflow on its own
 
 
@@ -42,19 +42,3 @@ def raise_to(base: Node, exponent: float) -> Node:
     if base.op is operations()["abs"] and whole and exponent % 2 == 0:
         return raise_to(base.inputs[0], exponent)
     return make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
-
-
-def is_nonnegative(node: Node, depth: int = GLANCE) -> bool:
-    """Whether a term is seen at a glance to be a sum of squares, of absolute values or of exponentials."""
-    op, known = node.op, operations()
-    if op is known["abs"] or op is known["exp"]:
-        return True
-    if op is known["power"]:
-        exponent = fill_value(node.inputs[1])
-        return exponent is not None and exponent % 2 == 0
-    if op is known["total"] or op is CONTRACT:
-        sign = node.attributes.coefficient >= 0 if op is CONTRACT else True
-        return (
-            sign and 0 < depth >= len(node.inputs) and all(is_nonnegative(child, depth // 2) for child in node.inputs)
-        )
-    return (fill_value(node) or -1.0) >= 0

@@ -13,8 +13,9 @@ from service.ir import selection
 from service.ir.coefficient import CONTRACT, connected, is_gathered
 from service.ir.leaves import DELTA, FILL, SELECTOR, TRIANGLE, UNIT, delta, size_value
 from service.ir.node import Node
-from service.ir.power import is_nonnegative, raise_to, split_power
+from service.ir.power import raise_to, split_power
 from service.ir.recursion import contract
+from service.ir.sign import is_nonnegative
 from service.ir.size import Size
 
 LIGHT = {DELTA, UNIT, SELECTOR, TRIANGLE}  # constant tensors of zeros and ones, kept unexpanded

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from service.ir import size
-from service.ir.leaves import FILL, constant, fill_value
+from service.ir.leaves import FILL, constant, facts_of, fill_value
 from service.ir.node import Node
 from service.ir.op import operations
 from service.ir.size import Shape
@@ -79,18 +79,43 @@ def _transposed_inputs(node: Node, depth: int) -> list[Node] | None:
 
 def is_symmetric(node: Node) -> bool:
     """Whether a matrix is seen at a glance to be its own transpose."""
-    if is_a(node, "eye"):
-        return True
-    if is_a(node, "diag"):
-        return len(node.inputs[0].shape) == 1 and dict(node.attributes)["k"] == 0
-    if is_a(node, "add") or is_a(node, "matmul"):
-        first, second = node.inputs
-        if is_a(node, "add") and is_symmetric(first) and is_symmetric(second):
-            return True
-        return first.shape == second.shape[::-1] and _mirror(first, second)
-    if is_a(node, "outer"):
-        return node.inputs[0] is node.inputs[1]
-    return is_a(node, "multiply") and not node.inputs[0].shape and is_symmetric(node.inputs[1])
+    pending, seen = [node], {node}
+    while pending:  # a loop, since a sum may have any number of terms
+        inputs = _symmetric_inputs(pending.pop())
+        if inputs is None:
+            return False
+        pending += [child for child in inputs if child not in seen]
+        seen.update(inputs)
+    return True
+
+
+def _symmetric_inputs(node: Node) -> Sequence[Node] | None:
+    """The inputs on whose symmetry that of a term rests; None if it is not seen to be symmetric."""
+    name, inputs = node.op.name, node.inputs
+    if not node.shape or name == "eye" or "symmetric" in facts_of(node):
+        return ()
+    if name == "diag":
+        return () if len(inputs[0].shape) == 1 and dict(node.attributes)["k"] == 0 else None
+    if name == "outer":
+        return () if inputs[0] is inputs[1] else None
+    if name == "matmul":
+        return _palindrome(_pieces(node))
+    if name == "add" and inputs[0].shape == inputs[1].shape[::-1] and _mirror(*inputs):
+        return ()
+    entrywise = node.op.family in {"elementwise", "arithmetic"} and len(node.shape) == MATRIX
+    alike = entrywise or name == "inv" or (name == "cofactor" and dict(node.attributes)["order"] == 1)
+    return inputs if alike and all(child.shape in ((), node.shape) for child in inputs) else None
+
+
+def _palindrome(pieces: Sequence[Node]) -> Sequence[Node] | None:
+    """What must be symmetric for a product to be the same in reverse with each factor transposed; None if it is not."""
+    middle = [pieces[len(pieces) // 2]] if len(pieces) % 2 else []
+    for one, other in zip(pieces[: len(pieces) // 2], reversed(pieces), strict=False):
+        if one is other:
+            middle.append(one)
+        elif not _mirror(one, other):
+            return None
+    return middle
 
 
 def _mirror(first: Node, second: Node) -> bool:

@@ -30,7 +30,8 @@ def _match(pairs: list[tuple[Node, Node]], bindings: Bindings) -> Bindings | Non
         return _match(rest, bindings | {pattern: node}) if known else None
     if not _is_alike(pattern, node):
         return None
-    orders = permutations(node.inputs) if pattern.op is TOTAL else [node.inputs]
+    reorders = pattern.op is TOTAL or pattern.op.commutative
+    orders = permutations(node.inputs) if reorders else [node.inputs]
     for order in orders:
         found = _match([*zip(pattern.inputs, order, strict=True), *rest], bindings)
         if found is not None:

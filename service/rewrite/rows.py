@@ -6,7 +6,7 @@ Scalar rows are pairs (pattern, result) over the variables x and y and hold for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.ir.coefficient import CONTRACT, parts, split_coefficient
@@ -34,13 +34,20 @@ class Row:
     apply: Try
 
 
-_x, _y = variable("x", ()), variable("y", ())
+X, Y = variable("x", ()), variable("y", ())
 
 
-def _scalar(identity: str, pattern: Node, result: Node) -> Row:
+Condition = Callable[[Node], bool]
+
+
+def scalar(identity: str, pattern: Node, result: Node, holds: Condition | None = None) -> Row:
+    """A row from a pair of terms over x and y; `holds` is a condition on what stands for x."""
+
     def apply(node: Node) -> Node | None:
         bindings = matches(pattern, node)
-        return None if bindings is None else substituted(result, bindings, node.shape)
+        if bindings is None or (holds is not None and not holds(bindings[X])):
+            return None
+        return substituted(result, bindings, node.shape)
 
     return Row(identity, pattern.op, apply)
 
@@ -210,34 +217,50 @@ def _log_power(node: Node) -> Node | None:
     return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
-def _row(identity: str, op: str, apply: Try) -> Row:
+def _where_decided(node: Node) -> Node | None:
+    condition, then, otherwise = node.inputs
+    value = fill_value(condition)
+    return None if value is None else then if value else otherwise
+
+
+def row(identity: str, op: str, apply: Try) -> Row:
+    """A row from a function, tried on nodes of the operation `op`."""
     return Row(identity, operations()[op], apply)
 
 
 ROWS: tuple[Row, ...] = (
-    _scalar("log(exp(x)) -> x", lowered("log", lowered("exp", _x)), _x),
-    _scalar("log(1 + exp(x)) -> softplus(x)", lowered("log", 1 + lowered("exp", _x)), lowered("softplus", _x)),
-    _scalar("log1p(exp(x)) -> softplus(x)", lowered("log1p", lowered("exp", _x)), lowered("softplus", _x)),
-    _scalar(
+    scalar("log(exp(x)) -> x", lowered("log", lowered("exp", X)), X),
+    scalar("log(1 + exp(x)) -> softplus(x)", lowered("log", 1 + lowered("exp", X)), lowered("softplus", X)),
+    scalar("log1p(exp(x)) -> softplus(x)", lowered("log1p", lowered("exp", X)), lowered("softplus", X)),
+    scalar(
         "log(exp(x) + exp(y)) -> logaddexp(x, y)",
-        lowered("log", lowered("exp", _x) + lowered("exp", _y)),
-        lowered("logaddexp", _x, _y),
+        lowered("log", lowered("exp", X) + lowered("exp", Y)),
+        lowered("logaddexp", X, Y),
     ),
-    _scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", _x)), -lowered("softplus", -_x)),
-    _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + lowered("exp", _x)), lowered("sigmoid", -_x)),
-    _scalar("log1p(-1 + x) -> log(x)", lowered("log1p", _x - 1), lowered("log", _x)),
-    _row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
-    _row("log(x**3) -> 3*log(x)", "log", _log_power),
-    _row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),
-    _row("log(det(X)) -> logdet(X)", "log", _log_det),
-    _row("inv(inv(X)) -> X", INV.name, _inverse_of_inverse),
-    _row("logdet(inv(X)) -> -logdet(X)", LOGDET.name, _log_det_of_inverse),
-    _row("det(inv(X)) -> 1/det(X)", COFACTORS.name, _det_of_inverse),
-    _row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
-    _row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
-    _row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
-    _row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
-    _row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
+    scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", X)), -lowered("softplus", -X)),
+    scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + lowered("exp", X)), lowered("sigmoid", -X)),
+    scalar("log1p(-1 + x) -> log(x)", lowered("log1p", X - 1), lowered("log", X)),
+    row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
+    row("log(x**3) -> 3*log(x)", "log", _log_power),
+    row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),
+    row("where(1, x, y) -> x", "where", _where_decided),
+    row("log(det(X)) -> logdet(X)", "log", _log_det),
+    row("inv(inv(X)) -> X", INV.name, _inverse_of_inverse),
+    row("logdet(inv(X)) -> -logdet(X)", LOGDET.name, _log_det_of_inverse),
+    row("det(inv(X)) -> 1/det(X)", COFACTORS.name, _det_of_inverse),
+    row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
+    row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
+    row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
+    row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
+    row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
 )
 
-BY_OP: dict[Op, list[Row]] = {row.op: [other for other in ROWS if other.op is row.op] for row in ROWS}
+Table = Mapping[Op, Sequence[Row]]
+
+
+def by_op(rows: Sequence[Row]) -> Table:
+    """The rows to try on nodes of each operation, in their order."""
+    return {row.op: [other for other in rows if other.op is row.op] for row in rows}
+
+
+BY_OP = by_op(ROWS)

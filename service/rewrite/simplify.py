@@ -13,32 +13,32 @@ from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
-from service.rewrite.rows import BY_OP
+from service.rewrite.rows import BY_OP, Table
 
 ROUNDS = 3  # each makes what the one before exposed; later rounds have not been seen to change anything
 MOST_FACTORS = 8  # a flattened product stays within this, so that its derivative stays linear in the graph
 MOST_ROWS = 8  # rows applied in a chain at one node
 
 
-def simplify(roots: Sequence[Node]) -> list[Node]:
+def simplify(roots: Sequence[Node], rows: Table = BY_OP) -> list[Node]:
     """Equal graphs in simpler terms; the cost is linear in the number of nodes."""
     current = list(roots)
     for _ in range(ROUNDS):
-        changed = _round(current)
+        changed = _round(current, rows)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
 
 
-def _round(roots: Sequence[Node]) -> list[Node]:
+def _round(roots: Sequence[Node], rows: Table) -> list[Node]:
     order = topological(roots)
     shared = {node for node, count in uses(roots).items() if count > 1}
     absorbed = _absorbed_sums(order, shared)
     still_shared: set[Node] = set()
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        result = _rewritten(distributed(_flattened(node, inputs, still_shared, absorbed), still_shared))
+        result = _rewritten(distributed(_flattened(node, inputs, still_shared, absorbed), still_shared), rows)
         if node in shared:
             still_shared.add(result)
         return result
@@ -157,9 +157,9 @@ def _has_constant_tensor(node: Node) -> bool:
     return node.op in (DELTA, UNIT) or (node.op is CONTRACT and any(child.op in (DELTA, UNIT) for child in node.inputs))
 
 
-def _rewritten(node: Node) -> Node:
+def _rewritten(node: Node, rows: Table) -> Node:
     for _ in range(MOST_ROWS):
-        better = next((new for row in BY_OP.get(node.op, ()) if (new := row.apply(node)) is not None), None)
+        better = next((new for row in rows.get(node.op, ()) if (new := row.apply(node)) is not None), None)
         if better is None:
             return node
         node = better

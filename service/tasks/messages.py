@@ -99,7 +99,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Block:
-    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis."""
+    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis.
+
+    `assumptions` are the declared facts on which the forms rest, each a sentence; the value rests on none.
+    """
 
     output: int
     wrt: tuple[str, ...]
@@ -107,6 +110,7 @@ class Block:
     structure: str
     forms: Mapping[str, Any]
     value: Array | None
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.ir.walk import topological
-from service.tasks.closed_forms import closed_forms
+from service.tasks.closed_forms import MOST_NODES, Writer, closed_forms, orientation_of
 from service.tasks.derivatives import Derivative, chosen_names
+from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Kind, Task
@@ -29,6 +30,7 @@ class Problem:
     function: Function
     concrete: Function
     point: Point
+    facts: tuple[Fact, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,11 +63,13 @@ def read_problem(task: Task) -> Problem:
     """Raises the errors of `service.errors`: the request's text, shapes, names or values are wrong."""
     shapes = declared_shapes(task)
     point = _point(task, shapes)
+    facts = assumed_facts(task, shapes)
+    check_values(facts, point)
     function = read_function(task, shapes, {})
     concrete = read_function(task, shapes, point.sizes) if point.sizes else function
     for output, value in zip(function.kernel, concrete.kernel, strict=True):
         check_sizes(output, value, point)
-    return Problem(task, function, concrete, point)
+    return Problem(task, function, concrete, point, facts)
 
 
 def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
@@ -101,7 +105,7 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     found = numbers_of(problem, numeric, directions)
     inputs = {**problem.function.inputs, **directions.shapes}
     answered = tuple(
-        _block(problem, block, inputs, None if found is None else found.blocks[place])
+        _block(problem, block, inputs, None if found is None else found.blocks[place], MOST_NODES // len(blocks))
         for place, block in enumerate(blocks)
     )
     return answer(problem, found, answered)
@@ -119,17 +123,13 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
     return compute_numbers(kernel, blocks, point, task.limits)
 
 
-def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], value: Array | None) -> Block:
-    task = problem.task
-    forms = closed_forms(
-        block.node,
-        inputs,
-        task.forms,
-        scalar_output=not problem.function.kernel[block.output].shape,
-        layout=task.layout,
-        name=task.kind,
-    )
-    return Block(block.output, block.wrt, written_shape(block.node), block.structure, forms, value)
+def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], value: Array | None, budget: int) -> Block:
+    """`budget` are the nodes to look at for the facts that shorten the forms."""
+    task, output = problem.task, problem.function.kernel[block.output]
+    writer = Writer(block.node, inputs, orientation_of(block.node, output, task.layout))
+    forms = closed_forms(writer, task.forms, task.kind, problem.facts, budget)
+    shape = written_shape(block.node)
+    return Block(block.output, block.wrt, shape, block.structure, forms.spellings, value, forms.assumptions)
 
 
 def answer(problem: Problem, numbers: Numbers | None = None, blocks: tuple[Block, ...] = (), **parts: object) -> Answer:

@@ -53,7 +53,7 @@ GOLDEN = (
     Row("tr(A.T @ A) + tr(B.T @ B)", "gradient", "B", shapes(A=["m", "n"], B=["p", "q"]), "2*B"),
     Row("exp(tr(X))", "gradient", "X", shapes(X=["n", "n"]), "exp(trace(X))*eye(n)"),
     Row("det(X)*tr(X)", "gradient", "X", shapes(X=["n", "n"]), "det(X)*eye(n) + trace(X)*cofactor(X)"),
-    Row("x/tr(outer(x, x))", "jacobian", "x", shapes(x=["n"]), "eye(n)/(x @ x) - 2*outer(x, x)/(x @ x)**2", "(eye(n)/(x @ x) - 2*outer(x, x)/(x @ x)**2).T"),
+    Row("x/tr(outer(x, x))", "jacobian", "x", shapes(x=["n"]), "eye(n)/(x @ x) - 2*outer(x, x)/(x @ x)**2"),
     Row("exp(x.T @ x)*x", "jacobian", "x", shapes(x=["n"]), "exp(x @ x)*(eye(n) + 2*outer(x, x))"),
     Row("sum(log(1 + exp(-y*(X @ w))))", "gradient", "w", shapes(X=["m", "n"], y=["m"], w=["n"]), "(-y*sigmoid(-y*(X @ w))) @ X", "-X.T @ (y*sigmoid(-y*(X @ w)))"),
     Row("sum(log(1 + exp(-y*(X @ w))))", "hessian", "w w", shapes(X=["m", "n"], y=["m"], w=["n"]), "X.T @ diag(y**2*sigmoid(y*(X @ w))*sigmoid(-y*(X @ w))) @ X"),

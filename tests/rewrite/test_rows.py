@@ -66,6 +66,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("sum(eigvalsh(K), axis=1)*x", "trace(K)*x", {"K": (2, 3, 3), "x": (2,)}),
         Case("sum(eigenprojections(X), axis=0) @ y", "y", MATRIX),
     ),
+    "where(1, x, y) -> x": (Case("where(0 < 1, x, y)", "x"), Case("where(2 < 1, x, y)", "y")),
     "log(det(X)) -> logdet(X)": (
         Case("log(det(X))", "logdet(X)", MATRIX),
         Case("log(det(X + 2*eye(3)))", "logdet(X + 2*eye(3))", STACK, (0, 0.4)),
