@@ -73,7 +73,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Block:
-    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis."""
+    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis.
+
+    In numbers it has a `value`, or in its place `factors` where those were asked for and it has structure.
+    """
 
     output: int
     wrt: tuple[str, ...]
@@ -81,6 +84,7 @@ class Block:
     structure: str
     forms: Mapping[str, Any]
     value: Array | None
+    factors: Mapping[str, Array] | None = None
 
 
 @dataclass(frozen=True)

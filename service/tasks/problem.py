@@ -13,6 +13,7 @@ from service.ir.size import Shape, written
 from service.ir.walk import topological
 from service.tasks.closed_forms import closed_forms
 from service.tasks.derivatives import Derivative, chosen_names
+from service.tasks.factored import NamedArrays
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Kind, Task
@@ -101,8 +102,8 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     found = numbers_of(problem, numeric, directions)
     inputs = {**problem.function.inputs, **directions.shapes}
     answered = tuple(
-        _block(problem, block, inputs, None if found is None else found.blocks[place])
-        for place, block in enumerate(blocks)
+        _block(problem, block, inputs, number.structure.name, None if found is None else found.blocks[place])
+        for place, (block, number) in enumerate(zip(blocks, numeric, strict=True))
     )
     return answer(problem, found, answered)
 
@@ -116,10 +117,12 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
             require_values(kernel, problem.point)
         return None
     point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
-    return compute_numbers(kernel, blocks, point, task.limits)
+    return compute_numbers(kernel, blocks, point, task.limits, auto=task.structure == "auto")
 
 
-def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], value: Array | None) -> Block:
+def _block(
+    problem: Problem, block: Derivative, inputs: Mapping[str, Shape], structure: str, found: Array | NamedArrays | None
+) -> Block:
     task = problem.task
     forms = closed_forms(
         block.node,
@@ -129,7 +132,8 @@ def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], val
         layout=task.layout,
         name=task.kind,
     )
-    return Block(block.output, block.wrt, written_shape(block.node), block.structure, forms, value)
+    value, factors = (None, found) if isinstance(found, dict) else (found, None)
+    return Block(block.output, block.wrt, written_shape(block.node), structure, forms, value, factors)
 
 
 def answer(problem: Problem, numbers: Numbers | None = None, blocks: tuple[Block, ...] = (), **parts: object) -> Answer:
