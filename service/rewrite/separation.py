@@ -113,8 +113,10 @@ def low_rank(matrix: Matrix) -> Structure | None:
     on_diagonal = tuple(entry for entry in matrix.terms if is_diagonal(matrix, entry[1]))
     others = [term for term, support in matrix.terms if not is_diagonal(matrix, support)]
     lots = [found for term in others if (found := _by_side(term, matrix)) is not None]
-    ranks = [_rank(term, lot) for term, lot in zip(others, lots, strict=False)]
-    if len(lots) < len(others) or not lots or sum(ranks) >= min(matrix.height, matrix.width):
+    if not lots or len(lots) < len(others):
+        return None
+    ranks = [_rank(term, lot) for term, lot in zip(others, lots, strict=True)]
+    if sum(ranks) >= min(matrix.height, matrix.width):
         return None
     entries = sum(ranks) * (matrix.height + matrix.width) + (matrix.height if on_diagonal else 0)
 
