@@ -20,7 +20,7 @@ def dense_from(structure: str, factors: Mapping[str, Array], shape: tuple[int, .
         assert factors["diagonal"].shape == shape[rows:]
         matrix = np.diag(factors["diagonal"].reshape(-1))
     elif structure == "kronecker":
-        matrix = np.kron(factors["left"], factors["right"])
+        matrix = np.asarray(np.kron(factors["left"], factors["right"]), dtype=float)
     elif structure == "low_rank":
         matrix = factors["left"] @ factors["right"].T
         if "diagonal" in factors:
