@@ -36,7 +36,10 @@ class DerivativeBlock(BaseModel):
     shape: list[int | str] = Field(description="The derivative's shape, without a batch axis.")
     structure: Structure = Field(description="What is known of its zeros.")
     forms: Forms
-    value: TensorAnswer | None = Field(description="Null where no `at` was sent.")
+    value: TensorAnswer | None = Field(description="Null where no `at` was sent, and where there are factors.")
+    factors: dict[str, TensorAnswer] = Field(
+        default_factory=dict, description="Of a structured derivative, where `structure` was sent as auto."
+    )
     assumptions: list[str] = Field(
         default_factory=list,
         description="The facts on which the forms rest, such as `A is symmetric`; absent where there are none.",
@@ -283,4 +286,6 @@ def _block(block: Block) -> dict[str, Any]:
         "forms": block.forms,
         "value": None if block.value is None else encode(block.value),
     }
+    if block.factors is not None:
+        body["factors"] = {name: encode(factor) for name, factor in block.factors.items()}
     return body | {"assumptions": block.assumptions} if block.assumptions else body

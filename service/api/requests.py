@@ -172,7 +172,6 @@ LATER: tuple[tuple[str, str | bool | None, str], ...] = (
     ("function_id", None, "registered functions are not available yet; send `expression` or `graph`"),
     ("verify", True, "`verify` is not available yet; leave it out or send false"),
     ("nonsmooth", "error", '`nonsmooth` is not available yet; leave it out or send "default"'),
-    ("structure", "auto", '`structure: "auto"` is not available yet; leave it out or send "dense"'),
 )
 
 

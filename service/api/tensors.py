@@ -58,7 +58,8 @@ class TensorAnswer(BaseModel):
 
 def encode(array: Array) -> dict[str, Any]:
     """A `TensorAnswer` for orjson, which writes the array itself and its non-finite entries as null."""
-    flat = np.ascontiguousarray(array, np.float64).reshape(-1)
+    kind = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
+    flat: Any = np.ascontiguousarray(array, kind).reshape(-1)
     answer: dict[str, Any] = {"shape": list(array.shape), "data": flat}
     if not np.isfinite(flat).all():
         kinds = {"nan": np.isnan(flat), "posinf": np.isposinf(flat), "neginf": np.isneginf(flat)}

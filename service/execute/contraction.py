@@ -70,7 +70,7 @@ def _is_cut(labels: Labels, selectors: Sequence[Labels], rank: int) -> bool:
     row, column = labels
     if sum(other[0] == row for other in selectors) > 1 or any(other[1] == row for other in selectors):
         return False  # slices of slices would have to be followed from factor to factor
-    columns = [other[1] for other in selectors]
+    columns = [other[1] for other in selectors if other[0] < rank]  # those that place: one entry, not a diagonal
     return bool(row >= rank or (column >= rank and columns.count(column) == 1))
 
 
@@ -93,7 +93,9 @@ def compile_contraction(node: Node, batched: Sequence[bool], cost: Cost) -> Call
     for number, labels in zip(layout.arrays, layout.labels, strict=True):
         child = node.inputs[number]
         read = _reader(labels, layout, batched=batched[number])
-        reads.append(_constant(dense_selector(child)) if child.op is SELECTOR else read)
+        if child.op is SELECTOR:
+            cost.note(0, bulk(child.shape))
+        reads.append(_expander(child) if child.op is SELECTOR else read)
         kept = tuple(layout.rename.get(label, label) for label in labels if not isinstance(layout.cuts.get(label), int))
         operands.append(((BATCH,) if batched[number] else ()) + _distinct(kept))
     lead = (BATCH,) if any(batched) else ()
@@ -115,8 +117,9 @@ def compile_contraction(node: Node, batched: Sequence[bool], cost: Cost) -> Call
     return run
 
 
-def _constant(array: Array) -> Callable[[Array], Array]:
-    return lambda _: array
+def _expander(node: Node) -> Callable[[Array], Array]:
+    """The constant tensor as an array, made when it is needed: it may turn out to be over a limit before."""
+    return lambda _: dense_selector(node)
 
 
 def _is_point(place: Any) -> bool:

@@ -1,42 +1,61 @@
-"""What is known of a derivative's zeros, read off its contraction."""
+"""What is known of a derivative's zeros, and the factors that say the same in fewer numbers.
+
+A derivative is read as a matrix, its first axes being the rows and the others the columns, each flattened row by row.
+"""
 
 from __future__ import annotations
 
-from service.ir.coefficient import CONTRACT, connected, parts
-from service.ir.leaves import DELTA, FILL
+import math
+
+from service.ir.leaves import fill_value
 from service.ir.node import Node
-from service.ir.total import terms_of
+from service.ir.reshaping import RESHAPE
+from service.ir.size import count
+from service.rewrite.factors import DENSE, ZERO, Matrix, Structure, block_diagonal, diagonal, sparse
+from service.rewrite.separation import kronecker, low_rank
+from service.rewrite.support import counted, support_of
+from service.rewrite.terms import opened_terms
 
-MATRIX = 2
+# In the order of preference between those that take equally many numbers.
+CANDIDATES = (diagonal, kronecker, block_diagonal, low_rank, sparse)
 
 
-def structure_of(node: Node, rows: int) -> str:
-    """`zero`, `diagonal`, `kronecker` or `dense`, for a derivative read as a matrix.
+def structure_of(node: Node, rows: int) -> Structure:
+    """The structure whose factors hold the fewest numbers, if these are no more than the entries, else `dense`.
 
-    Its first `rows` axes are its rows (those of the output, and of the first variable for a second derivative), the
-    others its columns; both must have the same sizes for it to be more than `dense`.
+    A scalar's derivative and one by a scalar are vectors, and as such `zero` or `dense`. Sizes that are only names
+    count as large.
     """
-    if node.op is FILL and node.attributes == 0:
-        return "zero"
-    if not rows or node.shape[:rows] != node.shape[rows:]:
-        return "dense"
-    if all(_is_diagonal(term, rows) for term in terms_of(node)):
-        return "diagonal"
-    return "kronecker" if rows == MATRIX and _is_kronecker(node) else "dense"
+    if fill_value(node) == 0:
+        return ZERO
+    matrix = _matrix(node, rows)
+    if matrix is None:
+        return DENSE
+    if not matrix.terms:
+        return ZERO
+    found = [structure for candidate in CANDIDATES if (structure := candidate(matrix)) is not None]
+    best = min(found, key=lambda structure: structure.numbers, default=DENSE)
+    return best if best.numbers <= matrix.height * matrix.width else DENSE
 
 
-def _is_diagonal(term: Node, half: int) -> bool:
-    """Whether a delta ties every output axis to the variable axis in the same place."""
-    if term.op is DELTA:
-        return True
-    tied = {labels for child, labels in parts(term)[1] if child.op is DELTA}
-    return {(k, half + k) for k in range(half)} <= tied
+def _matrix(node: Node, rows: int) -> Matrix | None:
+    """The derivative as a sum of terms with supports; None if it has no entries or only one row or column.
+
+    A reshape around it is taken off where it leaves rows rows and columns columns.
+    """
+    columns, axes = node.shape[rows:], len(node.shape)
+    height, width = (math.prod(map(counted, part)) for part in (node.shape[:rows], columns))
+    if height * width == 0 or 1 in (height, width):
+        return None
+    if node.op is RESHAPE:
+        split = _split(node.inputs[0], node, rows)
+        node, rows = (node, rows) if split is None else (node.inputs[0], split)
+    found = [(term, support_of(term, len(node.shape))) for term in opened_terms(node, rows)]
+    terms = tuple((term, support) for term, support in found if support is not None)
+    return Matrix(terms, node.shape, rows, columns, height, width, axes)
 
 
-def _is_kronecker(node: Node) -> bool:
-    """Whether rows (axes 0 and 2) and columns (axes 1 and 3) are set by separate factors."""
-    if node.op is not CONTRACT:
-        return False
-    groups = [{label for _, labels in group for label in labels} for group in connected(parts(node)[1])]
-    free = sorted(sorted(label for label in group if label < len(node.shape)) for group in groups)
-    return [group for group in free if group] == [[0, 2], [1, 3]]
+def _split(inner: Node, node: Node, rows: int) -> int | None:
+    """How many axes of what is reshaped hold the entries of the first `rows` axes."""
+    target = count(node.shape[:rows])
+    return next((k for k in range(len(inner.shape) + 1) if count(inner.shape[:k]) == target), None)

@@ -44,10 +44,10 @@ def analyze(problem: Problem) -> Answer:
     second = [] if output.shape else derivatives(function, "hessian", names, "numerator")
     found = evaluate(function.kernel, [*first, *second], problem.point, task.limits)
     value, x = found.values[0], whole.joined(problem.point.arrays)
-    jacobian = joined_blocks(found.blocks[: len(first)], len(shape), whole)
+    jacobian = joined_blocks(found.arrays[: len(first)], len(shape), whole)
     findings = Findings()
     if not shape:
-        hessian = _joined_hessian(found.blocks[len(first) :], whole)
+        hessian = _joined_hessian(found.arrays[len(first) :], whole)
         _of_scalar(findings, x, jacobian, hessian, task.step_size)
     if shape or whole.size == 1:
         laid_out = by_layout(jacobian.reshape(shape + whole.shape), len(shape), task.layout)

@@ -79,7 +79,7 @@ def _exact(problem: Problem, whole: Joined) -> tuple[Array, Array]:
     function, task = problem.concrete, problem.task
     blocks = derivatives(function, "jacobian", tuple(whole.shapes), "numerator")
     found = evaluate(function.kernel, blocks, problem.point, task.limits)
-    value, derivative = found.values[0], joined_blocks(found.blocks, found.values[0].ndim, whole)
+    value, derivative = found.values[0], joined_blocks(found.arrays, found.values[0].ndim, whole)
     notices = found.notices([("value", value), ("derivative", derivative)])
     if notices:
         message = f"there is no {notices[0].where} to check at this point: {notices[0].message}"

@@ -13,6 +13,7 @@ from service.ir.contraction import permute
 from service.ir.leaves import variable
 from service.ir.node import Node
 from service.ir.size import written
+from service.rewrite.factors import DENSE, Structure
 from service.rewrite.simplify import simplify
 from service.rewrite.structure import structure_of
 from service.tasks.function import Function
@@ -23,13 +24,15 @@ from service.tasks.messages import Layout
 class Derivative:
     """One block: the output it is of, the names it is by, its graph, and what is known of its zeros.
 
-    `layout` is that of its axes; `variable` has those of the variable alone.
+    `layout` is that of its axes; `variable` has those of the variable alone. Read as a matrix, its first
+    `rows` axes are rows.
     """
 
     output: int
     wrt: tuple[str, ...]
     node: Node
-    structure: str
+    structure: Structure = DENSE
+    rows: int = 0
     layout: Layout | Literal["variable"] = "numerator"
 
 
@@ -64,14 +67,17 @@ def derivatives(function: Function, kind: str, names: Sequence[str], layout: Lay
             rank = len(output.shape)
             axes = range(len(node.shape))
             turned = permute(node, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else node
-            structure = structure_of(node, rank + _first_rank(function, wrt))
-            blocks.append(Derivative(number, wrt, turned, structure, layout))
+            rows = _rows(function, rank, wrt, layout)
+            blocks.append(Derivative(number, wrt, turned, structure_of(turned, rows), rows, layout))
     return blocks
 
 
-def _first_rank(function: Function, wrt: Sequence[str]) -> int:
-    """The axes of the first variable of a second derivative, which is read as the derivative of a derivative."""
-    return sum(len(function.inputs[name]) for name in wrt[:-1])
+def _rows(function: Function, rank: int, wrt: Sequence[str], layout: Layout) -> int:
+    """How many of the first axes are the rows: a second derivative is read as the derivative of a derivative."""
+    ranks = [len(function.inputs[name]) for name in wrt]
+    if layout == "numerator":
+        return rank + sum(ranks[:-1])
+    return sum(ranks[:-1]) if len(ranks) > 1 else ranks[0]
 
 
 def _of_output(output: Node, function: Function, kind: str, names: Sequence[str]) -> list[tuple[tuple[str, ...], Node]]:

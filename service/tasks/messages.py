@@ -102,6 +102,7 @@ class Block:
     """One derivative of one output: `wrt` has a name per order, `shape` no batch axis.
 
     `assumptions` are the declared facts on which the forms rest, each a sentence; the value rests on none.
+    In numbers it has a `value`, or in its place `factors` where those were asked for and it has structure.
     """
 
     output: int
@@ -111,6 +112,7 @@ class Block:
     forms: Mapping[str, Any]
     value: Array | None
     assumptions: tuple[str, ...] = ()
+    factors: Mapping[str, Array] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,32 +13,36 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
+from service.rewrite.factors import DENSE, Factors
 from service.tasks.derivatives import Derivative
+from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
 from service.tasks.inputs import Point, spread
 from service.tasks.messages import Array, Limits, Notice
 
 BYTES = 8
+FEWER = "ask for fewer points, outputs or variables at a time"
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """The values of the outputs and of the derivative blocks, and what must be said about them."""
+    """The values of the outputs and of the derivative blocks, or the factors of these; what must be said about them."""
 
     values: tuple[Array, ...]
-    blocks: tuple[Array, ...]
+    blocks: tuple[Array | NamedArrays, ...]
     notices: tuple[Notice, ...]
     batch_size: int | None
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The derivatives that are not answered by their factors."""
+        return tuple(block for block in self.blocks if not isinstance(block, dict))
 
 
 def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
     """Compile what is asked for, after checking from shapes alone that it stays within the bounds."""
     count = point.batch_size or 1
     for node in outputs:
-        entries = bulk(node.shape) * count
-        if entries > limits.elements:
-            raise LimitError(
-                "elements", entries, limits.elements, hint="ask for fewer points, outputs or variables at a time"
-            )
+        check_entries(bulk(node.shape) * count, limits)
     program = compile_program(outputs, point.batched, limits.elements)
     largest = max(program.shared.largest, program.per_point.largest * count)
     if largest > limits.elements:
@@ -47,6 +51,28 @@ def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Pr
     if operations > limits.operations:
         raise LimitError("operations", operations, limits.operations)
     return program
+
+
+def check_entries(entries: int, limits: Limits, hint: str = FEWER) -> None:
+    """Refuse an array of the answer that has too many entries."""
+    if entries > limits.elements:
+        raise LimitError("elements", entries, limits.elements, hint=hint)
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """What to evaluate for one block: itself, or its factors."""
+
+    nodes: Sequence[Node]
+    factors: Factors | None = None
+
+
+def graphs_of(block: Derivative, *, auto: bool) -> Graphs:
+    """The block's factors where it has structure and `auto` asks for them, else the block."""
+    if not auto or block.structure is DENSE:
+        return Graphs([block.node])
+    factors = block.structure.factors()
+    return Graphs(factor_nodes(factors), factors)
 
 
 def require_values(outputs: Sequence[Node], point: Point) -> None:
@@ -65,7 +91,12 @@ class Evaluation:
     program: Program
     point: Point
     values: tuple[Array, ...]
-    blocks: tuple[Array, ...]
+    blocks: tuple[Array | NamedArrays, ...]
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The derivatives that are not answered by their factors."""
+        return tuple(block for block in self.blocks if not isinstance(block, dict))
 
     def notices(self, placed: Sequence[tuple[str, Array]]) -> tuple[Notice, ...]:
         """What must be said of the numbers, under their places in the answer, that are not finite.
@@ -82,29 +113,64 @@ class Evaluation:
         return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
 
 
-def evaluate(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits) -> Evaluation:
-    """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives."""
-    nodes = [*outputs, *(block.node for block in derivatives)]
+def evaluate(
+    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, *, auto: bool = False
+) -> Evaluation:
+    """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives.
+
+    With `auto` a derivative that has structure is answered by its factors, and never formed.
+    """
+    asked = [graphs_of(block, auto=auto) for block in derivatives]
+    nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
+    _check_blocks(derivatives, asked, point, limits)
     program = compile_bounded(nodes, point, limits)
-    results = [
+    results = iter(
         _whole(value, point, numbers(node.shape)) for value, node in zip(program.run(point.arrays), nodes, strict=True)
-    ]
-    values, blocks = results[: len(outputs)], results[len(outputs) :]
+    )
+    values = [next(results) for _ in outputs]
     lead = 0 if point.batch_size is None else 1
-    for place, block in enumerate(derivatives):
-        blocks[place] = _masked(blocks[place], values[block.output], lead, block.layout)
+    blocks: list[Array | NamedArrays] = []
+    for block, graphs in zip(derivatives, asked, strict=True):
+        arrays, value = [next(results) for _ in graphs.nodes], values[block.output]
+        if graphs.factors is None:
+            blocks.append(_masked(arrays[0], value, lead, block.layout))
+        else:
+            blocks.append(masked_factors(block, assembled(block, graphs.factors, arrays), value, lead))
     return Evaluation(program, point, tuple(values), tuple(blocks))
 
 
 def compute_numbers(
-    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits
+    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, *, auto: bool = False
 ) -> Numbers:
-    """The numbers of an answer that has `value` (or `values`) and `derivatives`."""
-    found = evaluate(outputs, derivatives, point, limits)
+    """The numbers of an answer that has `value` (or `values`) and `derivatives`; `auto` as for `evaluate`."""
+    found = evaluate(outputs, derivatives, point, limits, auto=auto)
     places = [("/value" if len(outputs) == 1 else f"/values/{k}", value) for k, value in enumerate(found.values)]
-    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(found.blocks)]
+    for k, (block, numbers_of_it) in enumerate(zip(derivatives, found.blocks, strict=True)):
+        places += _places(f"/derivatives/{k}", numbers_of_it, found.values[block.output])
     return Numbers(found.values, found.blocks, found.notices(places), point.batch_size)
+
+
+def _places(block: str, found: Array | NamedArrays, value: Array) -> list[tuple[str, Array]]:
+    """What an answer has of a block, with its place in it; a zero of no factors is none where the value is none."""
+    if not isinstance(found, dict):
+        return [(f"{block}/value", found)]
+    named = [(f"{block}/factors/{name}", array) for name, array in found.items()]
+    return named or [(f"{block}/factors", np.where(np.isnan(value), np.nan, 0.0))]
+
+
+def _check_blocks(derivatives: Sequence[Derivative], asked: Sequence[Graphs], point: Point, limits: Limits) -> None:
+    """Refuse blocks that are too large; of one that has factors, the hint is to ask for these."""
+    count = point.batch_size or 1
+    for block, graphs in zip(derivatives, asked, strict=True):
+        if graphs.factors is not None:
+            check_entries(index_entries(graphs.factors, len(block.node.shape)), limits)
+        elif block.structure is DENSE:
+            check_entries(bulk(block.node.shape) * count, limits)
+        else:
+            name = block.structure.name
+            hint = f'the derivative is {name}: "structure": "auto" answers it by its factors'
+            check_entries(bulk(block.node.shape) * count, limits, hint)
 
 
 def _whole(value: Array, point: Point, shape: tuple[int, ...]) -> Array:

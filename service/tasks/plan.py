@@ -11,9 +11,9 @@ from typing import Any
 from service.ir.size import numbers
 from service.tasks.derivatives import Derivative, derivatives
 from service.tasks.function import Function, written_shape
-from service.tasks.inputs import NOWHERE, Point, is_concrete
+from service.tasks.inputs import NOWHERE, is_concrete
 from service.tasks.messages import Answer, Limits
-from service.tasks.numbers import BYTES, compile_bounded
+from service.tasks.numbers import BYTES, compile_bounded, graphs_of
 from service.tasks.problem import Problem, answer, differentiate
 
 UNBOUNDED = Limits(elements=2**62, operations=2**62)
@@ -31,18 +31,19 @@ def plan(problem: Problem) -> Answer:
     blocks, numeric = differentiate(
         problem, lambda function: derivatives(function, kind, names, task.layout) if kind != "evaluate" else []
     )
-    operations, largest = _work(problem.concrete, numeric, problem.point)
+    operations, largest = _work(problem, numeric)
     key = [
         problem.function.function_id,
         kind,
         task.layout,
+        task.structure,
         [b.wrt for b in blocks],
         sorted(problem.point.sizes.items()),
     ]
     planned = {
         "kind": kind,
         "output_shape": list(written_shape(problem.function.kernel[0])),
-        "derivatives": [_block(block) for block in blocks],
+        "derivatives": [_block(*both) for both in zip(blocks, numeric, strict=True)],
         "passes": _passes(problem.concrete, {name for block in numeric for name in block.wrt}),
         "mode": "reverse",
         "reason": REASON,
@@ -54,19 +55,21 @@ def plan(problem: Problem) -> Answer:
     return answer(replace(problem, point=NOWHERE), plan=planned)
 
 
-def _block(block: Derivative) -> Mapping[str, Any]:
+def _block(block: Derivative, numeric: Derivative) -> Mapping[str, Any]:
     return {
         "output": block.output,
         "wrt": list(block.wrt),
         "shape": list(written_shape(block.node)),
-        "structure": block.structure,
+        "structure": numeric.structure.name,
     }
 
 
-def _work(function: Function, blocks: Sequence[Derivative], point: Point) -> tuple[int | None, int | None]:
+def _work(problem: Problem, blocks: Sequence[Derivative]) -> tuple[int | None, int | None]:
+    function, point = problem.concrete, problem.point
     if not is_concrete(function.inputs):
         return None, None
-    program = compile_bounded([*function.kernel, *(block.node for block in blocks)], point, UNBOUNDED)
+    asked = [node for block in blocks for node in graphs_of(block, auto=problem.task.structure == "auto").nodes]
+    program = compile_bounded([*function.kernel, *asked], point, UNBOUNDED)
     count = point.batch_size or 1
     operations = program.shared.operations + program.per_point.operations * count
     return operations, BYTES * max(program.shared.largest, program.per_point.largest * count)

@@ -11,8 +11,9 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.ir.walk import topological
-from service.tasks.closed_forms import MOST_NODES, Writer, closed_forms, orientation_of
+from service.tasks.closed_forms import MOST_NODES, ClosedForms, Writer, closed_forms, orientation_of
 from service.tasks.derivatives import Derivative, chosen_names
+from service.tasks.factored import NamedArrays
 from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
@@ -104,9 +105,10 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     blocks, numeric = differentiate(problem, derive)
     found = numbers_of(problem, numeric, directions)
     inputs = {**problem.function.inputs, **directions.shapes}
+    results: Sequence[Array | NamedArrays | None] = [None] * len(blocks) if found is None else found.blocks
     answered = tuple(
-        _block(problem, block, inputs, None if found is None else found.blocks[place], MOST_NODES // len(blocks))
-        for place, block in enumerate(blocks)
+        _block(block, number.structure.name, _forms(problem, block, inputs, len(blocks)), result)
+        for block, number, result in zip(blocks, numeric, results, strict=True)
     )
     return answer(problem, found, answered)
 
@@ -120,16 +122,20 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
             require_values(kernel, problem.point)
         return None
     point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
-    return compute_numbers(kernel, blocks, point, task.limits)
+    return compute_numbers(kernel, blocks, point, task.limits, auto=task.structure == "auto")
 
 
-def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], value: Array | None, budget: int) -> Block:
-    """`budget` are the nodes to look at for the facts that shorten the forms."""
+def _forms(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], blocks: int) -> ClosedForms:
+    """The closed forms of one of so many blocks, which share the effort of finding the facts that shorten them."""
     task, output = problem.task, problem.function.kernel[block.output]
     writer = Writer(block.node, inputs, orientation_of(block.node, output, task.layout))
-    forms = closed_forms(writer, task.forms, task.kind, problem.facts, budget)
+    return closed_forms(writer, task.forms, task.kind, problem.facts, MOST_NODES // blocks)
+
+
+def _block(block: Derivative, structure: str, forms: ClosedForms, found: Array | NamedArrays | None) -> Block:
+    value, factors = (None, found) if isinstance(found, dict) else (found, None)
     shape = written_shape(block.node)
-    return Block(block.output, block.wrt, shape, block.structure, forms.spellings, value, forms.assumptions)
+    return Block(block.output, block.wrt, shape, structure, forms.spellings, value, forms.assumptions, factors)
 
 
 def answer(problem: Problem, numbers: Numbers | None = None, blocks: tuple[Block, ...] = (), **parts: object) -> Answer:

@@ -80,7 +80,8 @@ def hvp(problem: Problem) -> Answer:
 
 
 def _block(output: int, wrt: tuple[str, ...], node: Node, layout: Literal["numerator", "variable"]) -> Derivative:
-    return Derivative(output, wrt, node, structure_of(node, len(node.shape)), layout)
+    rows = len(node.shape)
+    return Derivative(output, wrt, node, structure_of(node, rows), rows, layout)
 
 
 def seeds(function: Function, moved: Mapping[str, str]) -> dict[Node, Node]:

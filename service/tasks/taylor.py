@@ -73,12 +73,12 @@ def _numbers(problem: Problem, names: Sequence[str], steps: Mapping[str, str]) -
     tensors = _tensors(function, whole, task, point) if task.derivatives else []
     terms = [] if task.evaluate_at is None else _terms(function, {n: steps[n] for n in moved}, task, tensors)
     value = [total(terms, terms[0].shape)] if terms else []
-    blocks = [Derivative(0, tuple(names), node, "dense") for node in (*tensors, *terms, *value)]
+    blocks = [Derivative(0, tuple(names), node) for node in (*tensors, *terms, *value)]
     found = evaluate(function.kernel, blocks, point, task.limits)
     derivatives = [
-        _symmetric(block, k, whole, problem.point, point) for k, block in enumerate(found.blocks[: len(tensors)])
+        _symmetric(block, k, whole, problem.point, point) for k, block in enumerate(found.arrays[: len(tensors)])
     ]
-    at_step = found.blocks[len(tensors) :]
+    at_step = found.arrays[len(tensors) :]
     return _placed(problem, found, whole, derivatives, at_step)
 
 

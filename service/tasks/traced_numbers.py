@@ -94,9 +94,9 @@ def _want_nodes(wanted: _Wanted, problem: Problem, course: Course, program: Prog
         places[name] = len(wanted.values)
         wanted.values[f"{pointer}/value"] = value
         if tangent is not None:
-            wanted.derivatives[f"{pointer}/tangent"] = Derivative(places[name], (), tangent, "dense")
+            wanted.derivatives[f"{pointer}/tangent"] = Derivative(places[name], (), tangent)
         if adjoint is not None:
-            wanted.derivatives[f"{pointer}/adjoint"] = Derivative(0, (), adjoint, "dense", "variable")
+            wanted.derivatives[f"{pointer}/adjoint"] = Derivative(0, (), adjoint, layout="variable")
     return places
 
 
@@ -112,7 +112,7 @@ def _want_edges(wanted: _Wanted, found: Trace, places: Mapping[str, int], most: 
             wanted.absent.append(Notice("too-large", message, pointer))
             continue
         room -= entries
-        wanted.derivatives[pointer] = Derivative(places[edge.of], (), edge.node, "dense")
+        wanted.derivatives[pointer] = Derivative(places[edge.of], (), edge.node)
 
 
 def _read(wanted: _Wanted, numbers: Numbers, outputs: int) -> TracedNumbers:
@@ -120,7 +120,7 @@ def _read(wanted: _Wanted, numbers: Numbers, outputs: int) -> TracedNumbers:
     pointers = {f"/values/{k}": pointer for k, pointer in enumerate(wanted.values)}
     pointers |= {f"/derivatives/{k}/value": pointer for k, pointer in enumerate(wanted.derivatives)}
     notices = [replace(notice, where=pointers[notice.where]) for notice in numbers.notices]
-    found = dict(zip([*wanted.values, *wanted.derivatives], [*numbers.values, *numbers.blocks], strict=True))
+    found = dict(zip([*wanted.values, *wanted.derivatives], [*numbers.values, *numbers.arrays], strict=True))
     _withdraw(found, numbers, outputs, notices)
     function = replace(numbers, values=numbers.values[:outputs], blocks=(), notices=(*notices, *wanted.absent))
     return TracedNumbers(function, found)

@@ -53,6 +53,32 @@ def test_the_document_tells_the_truth(whole: TestClient, endpoint: Any) -> None:
             np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("expression", "structure", "factors"),
+    [
+        ("x*x", "diagonal", {"diagonal": ([4], [2.0, 4.0, 6.0, 8.0])}),
+        ("x[::-1]", "sparse", {"indices": ([4, 2], [0, 3, 1, 2, 2, 1, 3, 0]), "values": ([4], [1.0] * 4)}),
+        ("ones(4)", "zero", {}),
+    ],
+)
+def test_factors(
+    whole: TestClient, expression: str, structure: str, factors: dict[str, tuple[list[int], list[float]]]
+) -> None:
+    """Asked for structure, a structured block has factors in the place of its value; positions are whole numbers."""
+    request = {"expression": expression, "variables": {"x": {"shape": [4]}}, "at": {"x": [1, 2, 3, 4]}}
+    response = whole.post("/v1/jacobian", json={**request, "structure": "auto"})
+    assert response.status_code == 200, response.text
+    fits(response.json(), "DerivativeAnswer")
+    (block,) = response.json()["derivatives"]
+    assert block["structure"] == structure
+    assert block["value"] is None
+    assert block["factors"] == {name: {"shape": shape, "data": data} for name, (shape, data) in factors.items()}
+    assert all(type(place) is int for place in block["factors"].get("indices", {"data": ()})["data"])
+    (dense,) = whole.post("/v1/jacobian", json=request).json()["derivatives"]
+    assert "factors" not in dense
+    assert dense["structure"] == structure
+
+
 @pytest.mark.parametrize("kind", ["gradient", "jacobian", "hessian", "plan"])
 def test_named_sizes(whole: TestClient, kind: str) -> None:
     """Closed forms and plans for every size have the described form."""
