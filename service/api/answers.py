@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from service.api.graphs import Graph
 from service.api.tensors import TensorAnswer, encode
-from service.tasks.messages import WITH_BLOCKS, Answer, Block, Layout
+from service.tasks.messages import WITH_BLOCKS, Answer, Block, Layout, Verified
 
 Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block_diagonal", "sparse"]
 
@@ -25,6 +25,14 @@ class Forms(BaseModel):
     graph: Graph = Field(default_factory=Graph.model_construct)
 
 
+class Verification(BaseModel):
+    """An independent check that the numbers and the closed form of a block passed."""
+
+    method: str
+    points: int = Field(description="At how many points.")
+    max_relative_error: float = Field(description="The largest difference found, relative to what was compared.")
+
+
 class DerivativeBlock(BaseModel):
     """One derivative of one output."""
 
@@ -34,6 +42,9 @@ class DerivativeBlock(BaseModel):
     structure: Structure = Field(description="What is known of its zeros.")
     forms: Forms
     value: TensorAnswer | None = Field(description="Null where no `at` was sent.")
+    verified: Verification | None = Field(
+        default=None, description="Present with `verify`; null where a check was not possible, with a warning."
+    )
 
 
 class AnswerWarning(BaseModel):
@@ -138,7 +149,7 @@ def _part(part: Any) -> Any:
 
 
 def _block(block: Block) -> dict[str, Any]:
-    return {
+    body = {
         "output": block.output,
         "wrt": block.wrt,
         "shape": block.shape,
@@ -146,3 +157,10 @@ def _block(block: Block) -> dict[str, Any]:
         "forms": block.forms,
         "value": None if block.value is None else encode(block.value),
     }
+    return body if block.verified is None else body | {"verified": _verified(block.verified)}
+
+
+def _verified(found: Verified) -> dict[str, Any] | None:
+    if not found.points:
+        return None
+    return {"method": found.method, "points": found.points, "max_relative_error": found.max_relative_error}

@@ -59,6 +59,7 @@ class Task:
     plan_kind: Kind = "jacobian"
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None
+    verify: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -72,8 +73,20 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """How a block was checked, at how many points, and the largest relative error there; 0 points: it was not."""
+
+    method: str = ""
+    points: int = 0
+    max_relative_error: float = 0.0
+
+
+@dataclass(frozen=True)
 class Block:
-    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis."""
+    """One derivative of one output: `wrt` has a name per order, `shape` no batch axis.
+
+    `verified` is None where no check was asked for.
+    """
 
     output: int
     wrt: tuple[str, ...]
@@ -81,6 +94,7 @@ class Block:
     structure: str
     forms: Mapping[str, Any]
     value: Array | None
+    verified: Verified | None = None
 
 
 @dataclass(frozen=True)

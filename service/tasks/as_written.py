@@ -1,0 +1,91 @@
+"""A user's graph evaluated one operation at a time, as it was written.
+
+Each operation is lowered alone, on variables of its own, and run by itself: nothing is rewritten, merged or shared
+with its neighbours, so that the values owe nothing to the passes that they are to check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from service.execute.program import Program, compile_program
+from service.ir.leaves import VARIABLE, variable
+from service.ir.node import Node
+from service.ir.size import bulk, numbers
+from service.ir.walk import topological
+from service.tasks.function import lower
+from service.tasks.messages import Array
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One operation: its program, whose inputs are called 0, 1, 2, ..., and the nodes it reads."""
+
+    node: Node
+    program: Program = field(repr=False)
+    free: tuple[Node, ...]
+
+
+class AsWritten:
+    """The function whose outputs are given, all sizes being numbers.
+
+    `operations` and `largest` estimate the multiplications and the largest array for one point.
+    """
+
+    def __init__(self, outputs: Sequence[Node]) -> None:
+        self._outputs = tuple(outputs)
+        order = topological(outputs)
+        self._varies = self._dependent(order)
+        self._steps = tuple(self._compiled(order))
+        costs = [cost for step in self._steps for cost in (step.program.per_point, step.program.shared)]
+        self.operations = sum(cost.operations for cost in costs)
+        self.largest = max([1, *(cost.largest for cost in costs), *(bulk(node.shape) for node in order)])
+
+    @staticmethod
+    def _dependent(order: Sequence[Node]) -> set[Node]:
+        found = set[Node]()
+        for node in order:
+            if node.op is VARIABLE or any(child in found for child in node.inputs):
+                found.add(node)
+        return found
+
+    def _compiled(self, order: Sequence[Node]) -> list[_Step]:
+        programs: dict[object, Program] = {}
+        steps, last = list[_Step](), dict[Node, int]()
+        for node in order:
+            if node.op is VARIABLE:
+                continue
+            last.update(dict.fromkeys(node.inputs, len(steps)))
+            flags = frozenset(str(k) for k, child in enumerate(node.inputs) if child in self._varies)
+            shapes = tuple(child.shape for child in node.inputs)
+            key = (node.op, repr(node.attributes), node.shape, shapes, flags)
+            if key not in programs:
+                alone = lower(node, tuple(variable(str(k), shape) for k, shape in enumerate(shapes)))
+                programs[key] = compile_program([alone], flags)
+            steps.append(_Step(node, programs[key], ()))
+        kept = set(self._outputs)
+        gone: dict[int, list[Node]] = {}
+        for node, place in last.items():
+            if node not in kept:
+                gone.setdefault(place, []).append(node)
+        return [_Step(step.node, step.program, tuple(gone.get(place, ()))) for place, step in enumerate(steps)]
+
+    def run(self, values: Mapping[str, Array], count: int) -> list[Array]:
+        """Every output at `count` points, along the leading axis of every value."""
+        done: dict[Node, Array] = {}
+
+        def value(node: Node) -> Array:
+            return values[node.attributes] if node.op is VARIABLE else done[node]
+
+        for step in self._steps:
+            inputs = {str(k): value(child) for k, child in enumerate(step.node.inputs)}
+            (done[step.node],) = step.program.run(inputs)
+            for node in step.free:
+                done.pop(node, None)
+        return [
+            value(node) if node in self._varies else np.broadcast_to(value(node), (count, *numbers(node.shape)))
+            for node in self._outputs
+        ]
