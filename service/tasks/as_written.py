@@ -17,7 +17,15 @@ from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
 from service.tasks.function import lower
-from service.tasks.messages import Array
+from service.tasks.messages import Array, Limits
+
+EPSILON = float(np.finfo(float).eps)
+SAMPLES = 8  # of the value at one point with random roundings
+
+
+def largest_of(outputs: Sequence[Node]) -> int:
+    """The entries of the largest result on the way, all being formed."""
+    return max([1, *(bulk(node.shape) for node in topological(outputs))])
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class AsWritten:
         self._steps = tuple(self._compiled(order))
         costs = [cost for step in self._steps for cost in (step.program.per_point, step.program.shared)]
         self.operations = sum(cost.operations for cost in costs)
-        self.largest = max([1, *(cost.largest for cost in costs), *(bulk(node.shape) for node in order)])
+        self.largest = max([largest_of(outputs), *(cost.largest for cost in costs)])
 
     @staticmethod
     def _dependent(order: Sequence[Node]) -> set[Node]:
@@ -73,8 +81,29 @@ class AsWritten:
                 gone.setdefault(place, []).append(node)
         return [_Step(step.node, step.program, tuple(gone.get(place, ()))) for place, step in enumerate(steps)]
 
-    def run(self, values: Mapping[str, Array], count: int) -> list[Array]:
-        """Every output at `count` points, along the leading axis of every value."""
+    def at(self, points: Sequence[Mapping[str, Array]]) -> list[Array]:
+        """Every output at the points, along the leading axis."""
+        names = points[0]
+        return self.run({name: np.stack([point[name] for point in points]) for name in names}, len(points))
+
+    def rounding(self, point: Mapping[str, Array], generator: np.random.Generator, limits: Limits) -> Array:
+        """How uncertain rounding makes each entry of the only output.
+
+        Every result on the way is rounded at random, so that the values at one point differ by what rounding does
+        (Vignes, "A stochastic arithmetic for reliable scientific computation", Mathematics and Computers in
+        Simulation 35, 1993).
+        """
+        most = max(1, limits.elements // self.largest)
+        parts = [
+            self.run({name: np.broadcast_to(value, (count, *value.shape)) for name, value in point.items()}, count, generator)[0]
+            for count in (len(range(k, min(k + most, SAMPLES))) for k in range(0, SAMPLES, most))
+        ]
+        return np.asarray(np.ptp(np.concatenate(parts), axis=0))
+
+    def run(
+        self, values: Mapping[str, Array], count: int, rounding: np.random.Generator | None = None
+    ) -> list[Array]:
+        """Every output at `count` points, along the leading axis of every value; `rounding` rounds at random."""
         done: dict[Node, Array] = {}
 
         def value(node: Node) -> Array:
@@ -82,7 +111,10 @@ class AsWritten:
 
         for step in self._steps:
             inputs = {str(k): value(child) for k, child in enumerate(step.node.inputs)}
-            (done[step.node],) = step.program.run(inputs)
+            (result,) = step.program.run(inputs)
+            if rounding is not None and step.node in self._varies:
+                result = result * (1 + EPSILON * rounding.uniform(-1, 1, result.shape))
+            done[step.node] = result
             for node in step.free:
                 done.pop(node, None)
         return [

@@ -33,29 +33,26 @@ Values = Callable[[Array], Array]
 class Difference:
     """A derivative and its estimated error, entry by entry; the error is infinite where no step gave a number.
 
-    `change` is the size of the values, that by which they would change per unit if they did so in proportion. `coarse`
-    is what the steps say that were left out as too coarse: of a function whose rounding makes stairs, they see the
-    slope, and the fine ones only the tread.
+    `change` is the size of the values, that by which they would change per unit if they did so in proportion.
     """
 
     value: Array
     error: Array
     change: Array
-    coarse: Array
-    coarse_error: Array
 
 
-def central(values: Values, order: int) -> Difference:
+def central(values: Values, order: int, rounding: Array) -> Difference:
     """The mixed derivative at 0 of a function of `order` coordinates, one along each direction.
 
-    `values` maps coordinates of shape (count, order) to values of shape (count, entries).
+    `values` maps coordinates of shape (count, order) to values of shape (count, entries), which rounding makes
+    uncertain by `rounding`.
     """
-    return _extrapolated(values, np.array(list(product((1.0, -1.0), repeat=order))), 2.0, 2)
+    return _extrapolated(values, np.array(list(product((1.0, -1.0), repeat=order))), (2.0, 2), rounding)
 
 
-def one_sided(values: Values, order: int, side: float) -> Difference:
+def one_sided(values: Values, order: int, rounding: Array, side: float) -> Difference:
     """The same from one side only: of a function with a kink at 0 the two sides disagree."""
-    return _extrapolated(values, side * np.array(list(product((1.0, 0.0), repeat=order))), side, 1)
+    return _extrapolated(values, side * np.array(list(product((1.0, 0.0), repeat=order))), (side, 1), rounding)
 
 
 def evaluations(order: int) -> int:
@@ -63,23 +60,22 @@ def evaluations(order: int) -> int:
     return int(LEVELS * 2**order)
 
 
-def _extrapolated(values: Values, corners: Array, width: float, power: int) -> Difference:
-    order = corners.shape[1]
+def _extrapolated(values: Values, corners: Array, rule: tuple[float, int], rounding: Array) -> Difference:
+    """`rule` is the width of the box for step 1, and the power of the step by which terms of the error differ."""
+    (width, power), order = rule, corners.shape[1]
     steps = START * 0.5 ** np.arange(LEVELS)
     signs = np.where(corners == corners[0], 1.0, -1.0).prod(axis=1)
     found = values((steps[:, None, None] * corners).reshape(-1, order)).reshape(LEVELS, len(corners), -1)
     with np.errstate(all="ignore"):
         raw = np.einsum("lce,c->le", found, signs) / ((width * steps) ** order)[:, None]
         size = np.abs(found).sum(axis=1)
-        jitter = _jitter(raw, size, steps**order)
+        jitter = np.maximum(_jitter(raw, steps**order), rounding)
         noise = np.maximum(jitter, EPSILON * size) / (steps**order)[:, None]
         floor = np.maximum(noise, EPSILON * np.abs(raw) / steps[:, None])
-        near = _near(raw, noise)
-        best, error = _limit(np.where(near, raw, np.nan), floor, power)
+        best, error = _limit(np.where(_near(raw, noise), raw, np.nan), floor, power)
         change = np.max(size[SMALL:], axis=0)
         error[jitter > UNRESOLVED * change] = np.inf
-        other = _limit(np.where(near, np.nan, raw), floor, power)
-    return Difference(best, error, change, *other)
+    return Difference(best, error, change)
 
 
 def _limit(column: Array, floor: Array, power: int) -> tuple[Array, Array]:
@@ -98,10 +94,10 @@ def _limit(column: Array, floor: Array, power: int) -> tuple[Array, Array]:
     return best, least
 
 
-def _jitter(raw: Array, size: Array, volume: Array) -> Array:
+def _jitter(raw: Array, volume: Array) -> Array:
     """By how much values jump between neighbouring points: the differences of the finest steps, times their volume."""
     jumps = np.abs(np.diff(raw[-FINEST - 1 :], axis=0)) * volume[-FINEST:, None]
-    return np.asarray(np.maximum(np.max(jumps, axis=0), EPSILON * size[-1]))
+    return np.asarray(np.max(jumps, axis=0))
 
 
 def _near(raw: Array, noise: Array) -> Array:

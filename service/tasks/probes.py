@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.tasks.as_written import AsWritten
+from service.tasks.as_written import SAMPLES, AsWritten
 from service.tasks.derivatives import Derivative
 from service.tasks.differences import Difference, central, one_sided
 from service.tasks.messages import Array
@@ -22,7 +22,6 @@ SAFETY = 50.0  # how many estimated errors two ways may differ by
 FLOOR = 1e-9  # what they may differ by in any case, relative to the terms that are summed
 DECISIVE = 1e-3  # what the two may differ by decides nothing above this part of the derivative
 ZERO = 1e-9  # a derivative below this part of the function's value, or of its largest entry, is 0 but for rounding
-EXCUSE = 0.5  # the coarse steps speak for a value if their error is below this part of the difference in question
 KINK = 1e-3  # by which part the sides of a kink differ at least
 
 Direction = Mapping[str, Array]
@@ -124,10 +123,6 @@ class Probe:
         scale = np.where(scale <= ZERO * np.max(scale, initial=0.0), np.max(scale, initial=0.0), scale)
         decided = np.isfinite(gap) & (SAFETY * (error + doubt) <= DECISIVE * scale)
         wrong = np.isfinite(gap) & np.isfinite(error) & (gap > tolerance)
-        coarse, coarse_error = factor * found.coarse, SAFETY * abs(factor) * found.coarse_error
-        excused = (np.abs(exact - coarse) <= coarse_error) & (coarse_error <= EXCUSE * gap)
-        if (wrong & excused).any():
-            return None, False
         relative = gap / np.where(scale == 0, 1.0, scale)
         if wrong.any():
             return float(np.max(relative[wrong])), True
@@ -159,12 +154,13 @@ class Probe:
         return Rows(self.generator.choice([-1.0, 1.0], entries) if entries > ENTRIES else None)
 
     def _differences(self, directions: Sequence[Direction], units: Sequence[float], rows: Rows) -> Difference:
-        return central(self._values(directions, units, rows), len(directions))
+        values = self._values(directions, units, rows)
+        return central(values, len(directions), values.rounding())
 
     def _is_kink(self, directions: Sequence[Direction]) -> bool:
         units = [self._unit(direction) for direction in directions]
         values = self._values(directions, units, Rows(None))
-        left, right = (one_sided(values, len(directions), side) for side in (-1.0, 1.0))
+        left, right = (one_sided(values, len(directions), values.rounding(), side) for side in (-1.0, 1.0))
         gap = np.abs(left.value - right.value)
         known = np.isfinite(left.error) & np.isfinite(right.error)
         size = np.maximum(np.abs(left.value), np.abs(right.value))
@@ -211,14 +207,21 @@ class Values:
         parts = [self._part(coordinates[k : k + most]) for k in range(0, len(coordinates), most)]
         return np.concatenate(parts)
 
-    def _part(self, coordinates: Array) -> Array:
+    def rounding(self) -> Array:
+        """How uncertain rounding makes the value of each entry at the point."""
+        still = np.zeros((SAMPLES, len(self.directions)))
+        most = max(1, self.probe.most_entries // self.probe.function.largest)
+        parts = [self._part(still[k : k + most], self.probe.generator) for k in range(0, SAMPLES, most)]
+        return np.asarray(np.ptp(np.concatenate(parts), axis=0))
+
+    def _part(self, coordinates: Array, rounding: np.random.Generator | None = None) -> Array:
         count = len(coordinates)
         values = {name: np.broadcast_to(value, (count, *value.shape)) for name, value in self.probe.point.items()}
         for place, direction in enumerate(self.directions):
             steps = coordinates[:, place] / self.units[place]
             for name, change in direction.items():
                 values[name] = values[name] + steps.reshape(-1, *(1,) * change.ndim) * change
-        output = self.probe.function.run(values, count)[self.probe.block.output].reshape(count, -1)
+        output = self.probe.function.run(values, count, rounding)[self.probe.block.output].reshape(count, -1)
         weights = self.probe.moves.cotangent
         if weights is not None:
             return (output @ self.probe.point[weights].ravel())[:, None]

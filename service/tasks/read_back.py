@@ -8,30 +8,29 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from service.errors import FluxionError, LimitError, VerificationError
-from service.execute.program import Program, compile_program
-from service.frontends.sizes import bind
 from service.frontends.text import Scope, read_text
 from service.ir.size import Shape, written
-from service.ir.walk import rebuild
-from service.tasks.function import lower
+from service.tasks.as_written import SAMPLES, AsWritten, largest_of
 from service.tasks.messages import Array, Limits
 
 LONGER = 16  # a derivative may be longer than the function by this factor
 SAFETY = 100.0  # how often the uncertainty by rounding the two may differ
 FLOOR = 1e-9  # and in any case, relative to an entry
+EVALUATIONS = 8 * SAMPLES  # of a form, about
 BLOCK = 1e-12  # the same, relative to the largest entry
 
 
 @dataclass(frozen=True)
 class ReadBack:
-    """The text of a closed form, and the program that it is."""
+    """The text of a closed form, and the function that it is."""
 
     text: str
-    program: Program = field(repr=False)
+    function: AsWritten = field(repr=False)
+    limits: Limits
 
     @classmethod
     def of(cls, text: str, scope: Scope, shape: Shape, limits: Limits) -> ReadBack | None:
-        """The form, or None where it is too long for a reader.
+        """The form, or None where it is too long for a reader, or too large to evaluate operation by operation.
 
         Raises:
             VerificationError: the text is not one of the language, or not of the shape that is answered.
@@ -44,34 +43,39 @@ class ReadBack:
             axes=2 * limits.axes,
         )
         try:
-            (node,) = rebuild([read_text(text, scope, wider).output], lower)
+            node = read_text(text, scope, wider).output
         except LimitError:
             return None
         except FluxionError as error:
             raise VerificationError(f"the closed form {text!r} is not read back: {error.detail}") from error
-        if node.shape != bind(shape, scope.sizes):
+        if node.shape != shape:
             raise VerificationError(f"the closed form {text!r} has shape {written(node.shape)}, not {written(shape)}")
-        return cls(text, compile_program([node], most_entries=limits.elements))
+        if largest_of([node]) > limits.elements:
+            return None
+        function = AsWritten([node])
+        return cls(text, function, limits) if function.operations * EVALUATIONS <= limits.operations else None
 
-    def compare(self, points: Sequence[Mapping[str, Array]], block: Array, doubt: Array) -> float | None:
-        """The largest relative error at the first point, the others being the same but for rounding.
+    def values(self, points: Sequence[Mapping[str, Array]], generator: np.random.Generator) -> tuple[Array, Array]:
+        """The value at the first point, and how uncertain its entries are; the other points differ by rounding."""
+        first, *others = (self.function.at([point])[0][0] for point in points)
+        with np.errstate(invalid="ignore"):
+            return first, np.maximum(doubt_of(first, others), self.function.rounding(points[0], generator, self.limits))
 
-        `block` is the derivative there and `doubt` how uncertain its entries are. None where the form has no number.
+    def compare(self, value: Array, block: Array, doubt: Array) -> float | None:
+        """The largest relative error of the form's value, or None where it has none.
 
         Raises:
-            VerificationError: the form evaluates to something else.
+            VerificationError: the derivative `block` is something else, and `doubt` is too little to explain it.
         """
-        first, *others = (self.program.run(point)[0] for point in points)
-        if not np.isfinite(first).all():
+        if not np.isfinite(value).all():
             return None
-        doubt = doubt + spread_of(first, others)
-        gap, size = np.abs(first - block), np.maximum(np.abs(first), np.abs(block))
+        gap, size = np.abs(value - block), np.maximum(np.abs(value), np.abs(block))
         largest = np.max(size, initial=0.0)
         if (gap > SAFETY * doubt + FLOOR * size + BLOCK * largest).any():
-            raise VerificationError(f"the closed form {self.text!r} is {first!r} where the derivative is {block!r}")
+            raise VerificationError(f"the closed form {self.text!r} is {value!r} where the derivative is {block!r}")
         return float(np.max(gap, initial=0.0) / (largest or 1.0))
 
 
-def spread_of(value: Array, others: Sequence[Array]) -> Array:
-    """By how much each entry differs between evaluations that are equal but for rounding."""
-    return np.max([np.abs(other - value) for other in others], axis=0, initial=0.0)
+def doubt_of(value: Array, others: Sequence[Array]) -> Array:
+    """How uncertain rounding makes each entry, from the values at points that are equal but for rounding."""
+    return np.asarray(np.max([np.abs(other - value) for other in others], axis=0))

@@ -30,7 +30,7 @@ from service.tasks.inputs import NOWHERE
 from service.tasks.messages import Answer, Array, Block, Notice, Verified
 from service.tasks.numbers import compile_bounded
 from service.tasks.probes import DIRECTIONS, Moves, Probe
-from service.tasks.read_back import ReadBack, spread_of
+from service.tasks.read_back import ReadBack, doubt_of
 
 if TYPE_CHECKING:
     from service.tasks.problem import Directions, Problem
@@ -40,7 +40,7 @@ OF_BATCH = 3  # points of a batch
 ATTEMPTS = 40  # to find sizes that a function has; the sizes grow meanwhile
 SIZES = (2, 5)
 ROUNDING = 8 * float(np.finfo(float).eps)
-PERTURBED = 3
+ROUNDED = 4
 DIFFERENCES = "central differences of the function as written, along random directions"
 FORM = "; closed form read back"
 
@@ -240,10 +240,9 @@ class _Verification:
 
     def _at(self, point: Values, checks: Sequence[_Check], program: Program, given: int | None) -> None:
         """Check blocks at one point, number `given` of the request's or a random one."""
-        points = [point, *(self._perturbed(point) for _ in range(PERTURBED))]
+        points = self._around(point)
         found, *others = (program.run(values) for values in points)
-        one = {name: value[None] for name, value in point.items()}
-        outputs = self.function.run(one, 1)
+        outputs = self.function.at([point])
         for check in checks:
             place = check.place
             value = found[place]
@@ -252,10 +251,14 @@ class _Verification:
             if not (np.isfinite(value).all() and np.isfinite(outputs[check.block.output]).all()):
                 continue
             check.given += given is not None
-            doubt = spread_of(found[place], [other[place] for other in others])
+            doubt = doubt_of(found[place], [other[place] for other in others])
             self._compare(check, points, value, doubt, is_given=given is not None)
 
-    def _perturbed(self, point: Values) -> Values:
+    def _around(self, point: Values) -> list[Values]:
+        """The point, and others that are equal to it but for rounding."""
+        return [point, *(self._rounded(point) for _ in range(ROUNDED))]
+
+    def _rounded(self, point: Values) -> Values:
         return {
             name: value * (1 + ROUNDING * self.generator.uniform(-1, 1, value.shape)) for name, value in point.items()
         }
@@ -264,7 +267,9 @@ class _Verification:
         self, check: _Check, points: Sequence[Values], value: Array, doubt: Array, *, is_given: bool
     ) -> None:
         if check.form is not None:
-            error = check.form.compare(points, value, doubt)
+            read, more = check.form.values(points, self.generator)
+            doubt = np.fmax(doubt, more)
+            error = check.form.compare(read, value, doubt)
             check.form_points += error is not None
             check.worst = max(check.worst, error or 0.0)
         probe = Probe(check.block, self.moves, self.function, points[0], self.generator, self.limits.elements)
