@@ -95,14 +95,14 @@ class AsWritten:
         """
         most = max(1, limits.elements // self.largest)
         parts = [
-            self.run({name: np.broadcast_to(value, (count, *value.shape)) for name, value in point.items()}, count, generator)[0]
+            self.run(
+                {name: np.broadcast_to(value, (count, *value.shape)) for name, value in point.items()}, count, generator
+            )[0]
             for count in (len(range(k, min(k + most, SAMPLES))) for k in range(0, SAMPLES, most))
         ]
         return np.asarray(np.ptp(np.concatenate(parts), axis=0))
 
-    def run(
-        self, values: Mapping[str, Array], count: int, rounding: np.random.Generator | None = None
-    ) -> list[Array]:
+    def run(self, values: Mapping[str, Array], count: int, rounding: np.random.Generator | None = None) -> list[Array]:
         """Every output at `count` points, along the leading axis of every value; `rounding` rounds at random."""
         done: dict[Node, Array] = {}
 

@@ -10,8 +10,9 @@ from service.tasks.messages import Array
 
 NEAR = 0.1  # how far from a given point, relative to its entries
 MATRIX = 2
-# Boxes that the domains of the usual functions meet: positive, any sign, inside (0, 1), above 1, small, large.
-BOXES = ((0.5, 1.5), (-1.0, 1.0), (0.1, 0.9), (1.1, 3.0), (-0.1, 0.1), (-3.0, 3.0), (3.0, 9.0), (-0.9, -0.1))
+# Boxes that the domains of the usual functions meet: any sign, positive, inside (0, 1), above 1, small, large.
+BOXES = ((-2.0, 2.0), (0.5, 1.5), (0.1, 0.9), (1.1, 3.0), (-0.1, 0.1), (-0.9, 0.9), (3.0, 9.0), (-0.9, -0.1))
+POSITIVE = BOXES[1]
 ROUNDS = 2  # through all of the boxes, first with square matrices that are positive definite
 
 Values = dict[str, Array]
@@ -23,21 +24,30 @@ def fresh_points(
     facts: Mapping[str, Sequence[str]],
     given: Sequence[Mapping[str, Array]],
 ) -> Iterator[Values]:
-    """Values of every variable; those with facts have them. A variable that a given point lacks is drawn anew."""
-    for _ in range(ROUNDS):
-        for point in given:
-            yield _satisfying({name: _near(generator, point.get(name), shapes[name]) for name in shapes}, facts)
+    """Values of every variable; those with facts have them. A variable that a given point lacks is drawn anew.
+
+    A point from a box around 0 comes with its mirror image, so that both branches of `abs` and the like are met.
+    """
+
+    def near(point: Mapping[str, Array]) -> Values:
+        return _satisfying({name: _near(generator, point.get(name), shapes[name]) for name in shapes}, facts)
+
+    yield from map(near, given[:1])
     for turn in range(ROUNDS):
         for low, high in BOXES:
             box = {name: generator.uniform(low, high, shape) for name, shape in shapes.items()}
-            if turn == 0:
-                box = {name: _definite(value) if _is_square(value) else value for name, value in box.items()}
-            yield _satisfying(box, facts)
+            for sign in (1, -1) if low == -high else (1,):
+                signed = {name: sign * value for name, value in box.items()}
+                if turn == 0:
+                    signed = {name: _definite(value) if _is_square(value) else value for name, value in signed.items()}
+                yield _satisfying(signed, facts)
+    for point in given:
+        yield near(point)
 
 
 def _near(generator: np.random.Generator, value: Array | None, shape: tuple[int, ...]) -> Array:
     if value is None:
-        return generator.uniform(*BOXES[0], shape)
+        return generator.uniform(*POSITIVE, shape)
     scale = np.where(value == 0, np.max(np.abs(value), initial=0.0) or 1.0, np.abs(value))
     return value + NEAR * scale * generator.uniform(-1, 1, shape)
 

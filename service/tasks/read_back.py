@@ -17,6 +17,7 @@ LONGER = 16  # a derivative may be longer than the function by this factor
 SAFETY = 100.0  # how often the uncertainty by rounding the two may differ
 FLOOR = 1e-9  # and in any case, relative to an entry
 EVALUATIONS = 8 * SAMPLES  # of a form, about
+DECISIVE = 1e-3  # a doubt above this part of the largest entry explains what there is
 BLOCK = 1e-12  # the same, relative to the largest entry
 
 
@@ -47,9 +48,11 @@ class ReadBack:
         except LimitError:
             return None
         except FluxionError as error:
-            raise VerificationError(f"the closed form {text!r} is not read back: {error.detail}") from error
+            message = f"the closed form {text!r} is not read back: {error.detail}"
+            raise VerificationError(message) from error
         if node.shape != shape:
-            raise VerificationError(f"the closed form {text!r} has shape {written(node.shape)}, not {written(shape)}")
+            message = f"the closed form {text!r} has shape {written(node.shape)}, not {written(shape)}"
+            raise VerificationError(message)
         if largest_of([node]) > limits.elements:
             return None
         function = AsWritten([node])
@@ -61,19 +64,21 @@ class ReadBack:
         with np.errstate(invalid="ignore"):
             return first, np.maximum(doubt_of(first, others), self.function.rounding(points[0], generator, self.limits))
 
-    def compare(self, value: Array, block: Array, doubt: Array) -> float | None:
-        """The largest relative error of the form's value, or None where it has none.
+    def compare(self, value: Array, block: Array, doubt: Array) -> float:
+        """The largest relative error of the form's value; 0 where it has none, or where rounding explains it all.
 
         Raises:
             VerificationError: the derivative `block` is something else, and `doubt` is too little to explain it.
         """
         if not np.isfinite(value).all():
-            return None
+            return 0.0
         gap, size = np.abs(value - block), np.maximum(np.abs(value), np.abs(block))
         largest = np.max(size, initial=0.0)
         if (gap > SAFETY * doubt + FLOOR * size + BLOCK * largest).any():
-            raise VerificationError(f"the closed form {self.text!r} is {value!r} where the derivative is {block!r}")
-        return float(np.max(gap, initial=0.0) / (largest or 1.0))
+            message = f"the closed form {self.text!r} is {value!r} where the derivative is {block!r}"
+            raise VerificationError(message)
+        explained = SAFETY * np.max(doubt, initial=0.0) > DECISIVE * largest
+        return 0.0 if explained else float(np.max(gap, initial=0.0) / (largest or 1.0))
 
 
 def doubt_of(value: Array, others: Sequence[Array]) -> Array:
