@@ -22,6 +22,7 @@ COLUMNS = 8  # of the extrapolation table
 FINEST = 4  # levels that tell the rounding of the values
 SMALL = 8  # levels from here on are near the point
 UNRESOLVED = 1e-5  # values that jump by this part between neighbouring points belong to no smooth function
+NOTHING = 1e-9  # an entry below this part of the largest is 0, but for rounding
 SHRINKS = 0.75  # from one step to the next, differences move by at most this part of the move before
 JUMPS = 30.0  # or by this many times the rounding
 EPSILON = float(np.finfo(float).eps)
@@ -74,6 +75,7 @@ def _extrapolated(values: Values, corners: Array, rule: tuple[float, int], round
         floor = np.maximum(noise, EPSILON * np.abs(raw) / steps[:, None])
         best, error = _limit(np.where(_near(raw, noise), raw, np.nan), floor, power)
         change = np.max(size[SMALL:], axis=0)
+        change = np.maximum(change, NOTHING * np.max(change, initial=0.0))
         error[jitter > UNRESOLVED * change] = np.inf
     return Difference(best, error, change)
 
