@@ -8,7 +8,8 @@ FluxionError
 ├── NotDifferentiableError       the derivative asked for does not exist as a function
 ├── UnsupportedOperationError    understood, but outside of what is implemented
 ├── DomainError                  a value that does not exist where the whole answer hangs on it
-└── LimitError                   over a documented bound; names the bound, the value and the cap
+├── LimitError                   over a documented bound; names the bound, the value and the cap
+└── VerificationError            a defect, not a refusal: two independent ways to one answer disagree
 """
 
 from __future__ import annotations
@@ -91,6 +92,10 @@ class LimitError(FluxionError):
     def __init__(self, limit: str, value: object, cap: object, *, pointer: str | None = None, hint: str = "") -> None:
         super().__init__(f"{limit}: {value} is over the limit of {cap}{hint and '; ' + hint}", pointer=pointer)
         self.limit = limit
+
+
+class VerificationError(FluxionError):
+    """An answer that an independent method contradicts: a defect, whose details are for the log alone."""
 
 
 def quote(text: str) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-import orjson
 from pydantic import BaseModel, Field
 
 from service.api.graphs import Graph
 from service.api.schemas import absent
-from service.api.tensors import TensorAnswer, encode
-from service.tasks.messages import WITH_BLOCKS, Answer, Block, Layout, Scheme
+from service.api.tensors import TensorAnswer
+from service.tasks.messages import Layout, Scheme
 
 Classification = Literal["minimum", "maximum", "saddle", "inconclusive", "not_critical"]
 Convexity = Literal["strictly_convex", "convex", "flat", "concave", "strictly_concave", "indefinite"]
@@ -26,6 +23,14 @@ class Forms(BaseModel):
     latex: str = ""
     numpy: str = Field(default="", description="A Python function to paste and run.")
     graph: Graph = Field(default_factory=Graph.model_construct)
+
+
+class Verification(BaseModel):
+    """An independent check that the numbers and the closed form of a block passed."""
+
+    method: str
+    points: int = Field(description="At how many points.")
+    max_relative_error: float = Field(description="The largest difference found, relative to what was compared.")
 
 
 class DerivativeBlock(BaseModel):
@@ -43,6 +48,9 @@ class DerivativeBlock(BaseModel):
     assumptions: list[str] = Field(
         default_factory=list,
         description="The facts on which the forms rest, such as `A is symmetric`; absent where there are none.",
+    )
+    verified: Verification | None = Field(
+        default=None, description="Present with `verify`; null where a check was not possible, with a warning."
     )
 
 
@@ -246,46 +254,3 @@ class PlanAnswer(_Head):
     """What computing would take; no numbers."""
 
     plan: Plan
-
-
-def encode_answer(answer: Answer) -> bytes:
-    """The JSON of an answer; arrays are written from their memory, without a Python step per entry."""
-    body: dict[str, Any] = {
-        "function_id": answer.function_id,
-        "kind": answer.kind,
-        "layout": answer.layout,
-        "batch_size": answer.batch_size,
-    }
-    if answer.kind != "plan":
-        values = [encode(value) for value in answer.values] if answer.values is not None else []
-        body["value"] = values[0] if values else None
-        if len(values) > 1:
-            body["values"] = values
-    if answer.kind in WITH_BLOCKS:
-        body["derivatives"] = [_block(block) for block in answer.blocks]
-    body |= {name: _part(part) for name, part in answer.parts.items()}
-    body["warnings"] = [{"code": w.code, "message": w.message, "where": w.where} for w in answer.warnings]
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _part(part: Any) -> Any:
-    """Plain data with its arrays as tensors."""
-    if isinstance(part, np.ndarray):
-        return encode(part)
-    if isinstance(part, Mapping):
-        return {name: _part(value) for name, value in part.items()}
-    return [_part(value) for value in part] if isinstance(part, list | tuple) else part
-
-
-def _block(block: Block) -> dict[str, Any]:
-    body = {
-        "output": block.output,
-        "wrt": block.wrt,
-        "shape": block.shape,
-        "structure": block.structure,
-        "forms": block.forms,
-        "value": None if block.value is None else encode(block.value),
-    }
-    if block.factors is not None:
-        body["factors"] = {name: encode(factor) for name, factor in block.factors.items()}
-    return body | {"assumptions": block.assumptions} if block.assumptions else body

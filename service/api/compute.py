@@ -17,11 +17,12 @@ from service.api.answers import (
     PlanAnswer,
     TaylorAnswer,
     ValueAnswer,
-    encode_answer,
 )
 from service.api.bodies import BodyBounds, receive
 from service.api.declaring import answers, problems, takes
-from service.api.examples import ANSWERS, REQUESTS
+from service.api.encoding import encode_answer
+from service.api.example_answers import ANSWERS
+from service.api.examples import REQUESTS
 from service.api.parsing import parse
 from service.api.requests import (
     AnalyzeRequest,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from service.errors import InvalidRequestError
 from service.tasks.analyze import analyze
 from service.tasks.check import check
 from service.tasks.derivatives import derivatives
 from service.tasks.explain import explain
-from service.tasks.messages import Answer, Kind, Task
+from service.tasks.messages import WITH_BLOCKS, Answer, Kind, Task
 from service.tasks.plan import plan
 from service.tasks.problem import Problem, answer, answer_blocks, numbers_of, read_problem
 from service.tasks.products import hvp, jvp, vjp
@@ -17,6 +18,9 @@ from service.tasks.taylor import taylor
 
 def compute(task: Task) -> Answer:
     """The answer to one request. Raises the errors of `service.errors`."""
+    if task.verify and task.kind not in WITH_BLOCKS:
+        message = f"verify checks derivatives, and {task.kind} answers none"
+        raise InvalidRequestError(message, pointer="/verify")
     return COMPUTE[task.kind](read_problem(task))
 
 

@@ -85,6 +85,7 @@ class Task:
     candidate: str | None = None
     step_size: float | None = None
     mode: Mode = "both"
+    verify: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -98,11 +99,21 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """How a block was checked, at how many points, and the largest relative error there; 0 points: it was not."""
+
+    method: str = ""
+    points: int = 0
+    max_relative_error: float = 0.0
+
+
+@dataclass(frozen=True)
 class Block:
     """One derivative of one output: `wrt` has a name per order, `shape` no batch axis.
 
     `assumptions` are the declared facts on which the forms rest, each a sentence; the value rests on none.
     In numbers it has a `value`, or in its place `factors` where those were asked for and it has structure.
+    `verified` is None where no check was asked for.
     """
 
     output: int
@@ -113,6 +124,7 @@ class Block:
     value: Array | None
     assumptions: tuple[str, ...] = ()
     factors: Mapping[str, Array] | None = None
+    verified: Verified | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from service.tasks.function import Function, declared_shapes, read_function, wri
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Kind, Task
 from service.tasks.numbers import Numbers, compute_numbers, require_values
+from service.tasks.verify import verified
 
 Derive = Callable[[Function], list[Derivative]]
 
@@ -50,11 +51,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Directions:
-    """Further variables of a closed form: shapes and, where given, values, as sent in the field `sent_as`."""
+    """Further variables of a closed form: shapes and, where given, values, as sent in the field `sent_as`.
+
+    `moved` names the tangent of each variable that moves.
+    """
 
     sent_as: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     values: Mapping[str, Array] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 NONE = Directions()
@@ -110,7 +115,8 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
         _block(block, number.structure.name, _forms(problem, block, inputs, len(blocks)), result)
         for block, number, result in zip(blocks, numeric, results, strict=True)
     )
-    return answer(problem, found, answered)
+    whole = answer(problem, found, answered)
+    return verified(whole, problem, derive, (blocks, numeric), directions) if problem.task.verify else whole
 
 
 def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Directions = NONE) -> Numbers | None:

@@ -109,7 +109,7 @@ def tangent_names(problem: Problem) -> tuple[dict[str, str], Directions]:
     moving = problem.names if given is None else _in_order(given, inputs)
     moved = {name: fresh(TANGENT + name, inputs) for name in moving}
     shapes: dict[str, Shape] = {tangent: inputs[name] for name, tangent in moved.items()}
-    return moved, Directions("tangents", shapes, {moved[name]: value for name, value in (given or {}).items()})
+    return moved, Directions("tangents", shapes, {moved[name]: value for name, value in (given or {}).items()}, moved)
 
 
 def _in_order(given: Mapping[str, object], inputs: Mapping[str, Shape]) -> Sequence[str]:

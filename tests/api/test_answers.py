@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from service.api.compute import ENDPOINTS
 from service.api.document import files
-from service.api.examples import ANSWERS
-from service.tasks.messages import Answer, Block, Notice, Task
+from service.api.example_answers import ANSWERS
+from service.tasks.messages import Answer, Block, Notice, Task, Verified
 from tests.api.stub import OPERATION, Recorder
 
 BODY = {"expression": "x.T @ x", "at": {"x": [1, 2]}}
@@ -45,6 +45,23 @@ def test_a_gradient(client: TestClient) -> None:
         ],
         "warnings": [],
     }
+
+
+def test_a_check_is_shown_where_it_was_asked_for(client: TestClient, compute: Recorder) -> None:
+    """Its outcome, or null where it was not possible; without a request there is no such field."""
+
+    def behave(task: Task) -> Answer:
+        found = [Verified("differences", 4, 1e-12), Verified(), None]
+        blocks = tuple(Block(0, ("x",), (), "dense", {}, None, verified=one) for one in found)
+        return Answer("fn_x", task.kind, task.layout, None, None, blocks)
+
+    compute.behave = behave
+    answer = client.post("/v1/gradient", json=BODY | {"verify": True}).json()
+    validator("DerivativeAnswer").validate(answer)
+    first, second, third = answer["derivatives"]
+    assert first["verified"] == {"method": "differences", "points": 4, "max_relative_error": 1e-12}
+    assert second["verified"] is None
+    assert "verified" not in third
 
 
 def test_closed_forms_alone(client: TestClient) -> None:

@@ -48,6 +48,13 @@ def test_every_field_arrives(client: TestClient, compute: Recorder) -> None:
     assert task.limits == Limits(elements=10_000, expression_bytes=1000, nodes=50)
 
 
+@pytest.mark.parametrize("verify", [True, False])
+def test_verify_arrives(client: TestClient, compute: Recorder, verify: bool) -> None:  # noqa: FBT001 - what is sent
+    """A check is made when it is asked for."""
+    client.post("/v1/gradient", json={"expression": "x", "verify": verify})
+    assert compute.task.verify is verify
+
+
 def test_what_is_left_out_has_its_default(client: TestClient, compute: Recorder) -> None:
     """Absent fields are told from empty ones."""
     client.post("/v1/jacobian", json={"expression": "x"})
@@ -145,7 +152,6 @@ def test_only_one_function_is_taken(client: TestClient) -> None:
     "later",
     [
         {"function_id": "fn_abc"},
-        {"expression": "x", "verify": True},
         {"expression": "x", "nonsmooth": "error"},
     ],
 )

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from service.api.compute import ENDPOINTS
 from service.api.document import files
-from service.api.examples import ANSWERS, REQUESTS
+from service.api.example_answers import ANSWERS
+from service.api.examples import REQUESTS
 from service.main import create_app
 from service.settings import Settings
 
@@ -103,6 +104,26 @@ def test_a_written_graph_is_a_graph(whole: TestClient) -> None:
     numeric = whole.post("/v1/gradient", json=request | {"at": {"x": [1, 2, 3]}})
     assert again.status_code == 200, again.text
     np.testing.assert_allclose(again.json()["value"]["data"], numeric.json()["derivatives"][0]["value"]["data"])
+
+
+def test_a_checked_answer(whole: TestClient) -> None:
+    """Every block says how it was checked."""
+    request = {"expression": "sum(exp(A @ x))", "at": {"A": [[1, 2], [3, 4]], "x": [0.1, 0.2]}, "verify": True}
+    answer = whole.post("/v1/hessian", json=request).json()
+    fits(answer, "DerivativeAnswer")
+    assert [block["verified"]["points"] for block in answer["derivatives"]] == [5, 5, 5]
+    assert all(block["verified"]["max_relative_error"] < 1e-9 for block in answer["derivatives"])
+
+
+def test_a_contradicted_answer_is_a_defect(
+    whole: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client gets no numbers and no details; the log has the function."""
+    monkeypatch.setattr("service.tasks.closed_forms.text_form", lambda *_: "sin(x)")
+    response = whole.post("/v1/gradient", json={"expression": "sin(x)", "at": {"x": 0.5}, "verify": True})
+    assert (response.status_code, response.json()["code"]) == (500, "internal")
+    assert "sin" not in response.text
+    assert "'sin(x)'" in caplog.text
 
 
 def test_the_language_is_listed(whole: TestClient) -> None:

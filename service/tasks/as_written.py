@@ -1,0 +1,123 @@
+"""A user's graph evaluated one operation at a time, as it was written.
+
+Each operation is lowered alone, on variables of its own, and run by itself: nothing is rewritten, merged or shared
+with its neighbours, so that the values owe nothing to the passes that they are to check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from service.execute.program import Program, compile_program
+from service.ir.leaves import VARIABLE, variable
+from service.ir.node import Node
+from service.ir.size import bulk, numbers
+from service.ir.walk import topological
+from service.tasks.function import lower
+from service.tasks.messages import Array, Limits
+
+EPSILON = float(np.finfo(float).eps)
+SAMPLES = 8  # of the value at one point with random roundings
+
+
+def largest_of(outputs: Sequence[Node]) -> int:
+    """The entries of the largest result on the way, all being formed."""
+    return max([1, *(bulk(node.shape) for node in topological(outputs))])
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One operation: its program, whose inputs are called 0, 1, 2, ..., and the nodes it reads."""
+
+    node: Node
+    program: Program = field(repr=False)
+    free: tuple[Node, ...]
+
+
+class AsWritten:
+    """The function whose outputs are given, all sizes being numbers.
+
+    `operations` and `largest` estimate the multiplications and the largest array for one point.
+    """
+
+    def __init__(self, outputs: Sequence[Node]) -> None:
+        self._outputs = tuple(outputs)
+        order = topological(outputs)
+        self._varies = self._dependent(order)
+        self._steps = tuple(self._compiled(order))
+        costs = [cost for step in self._steps for cost in (step.program.per_point, step.program.shared)]
+        self.operations = sum(cost.operations for cost in costs)
+        self.largest = max([largest_of(outputs), *(cost.largest for cost in costs)])
+
+    @staticmethod
+    def _dependent(order: Sequence[Node]) -> set[Node]:
+        found = set[Node]()
+        for node in order:
+            if node.op is VARIABLE or any(child in found for child in node.inputs):
+                found.add(node)
+        return found
+
+    def _compiled(self, order: Sequence[Node]) -> list[_Step]:
+        programs: dict[object, Program] = {}
+        steps, last = list[_Step](), dict[Node, int]()
+        for node in order:
+            if node.op is VARIABLE:
+                continue
+            last.update(dict.fromkeys(node.inputs, len(steps)))
+            flags = frozenset(str(k) for k, child in enumerate(node.inputs) if child in self._varies)
+            shapes = tuple(child.shape for child in node.inputs)
+            key = (node.op, repr(node.attributes), node.shape, shapes, flags)
+            if key not in programs:
+                alone = lower(node, tuple(variable(str(k), shape) for k, shape in enumerate(shapes)))
+                programs[key] = compile_program([alone], flags)
+            steps.append(_Step(node, programs[key], ()))
+        kept = set(self._outputs)
+        gone: dict[int, list[Node]] = {}
+        for node, place in last.items():
+            if node not in kept:
+                gone.setdefault(place, []).append(node)
+        return [_Step(step.node, step.program, tuple(gone.get(place, ()))) for place, step in enumerate(steps)]
+
+    def at(self, points: Sequence[Mapping[str, Array]]) -> list[Array]:
+        """Every output at the points, along the leading axis."""
+        names = points[0]
+        return self.run({name: np.stack([point[name] for point in points]) for name in names}, len(points))
+
+    def rounding(self, point: Mapping[str, Array], generator: np.random.Generator, limits: Limits) -> Array:
+        """How uncertain rounding makes each entry of the only output.
+
+        Every result on the way is rounded at random, so that the values at one point differ by what rounding does
+        (Vignes, "A stochastic arithmetic for reliable scientific computation", Mathematics and Computers in
+        Simulation 35, 1993).
+        """
+        most = max(1, limits.elements // self.largest)
+        parts = [
+            self.run(
+                {name: np.broadcast_to(value, (count, *value.shape)) for name, value in point.items()}, count, generator
+            )[0]
+            for count in (len(range(k, min(k + most, SAMPLES))) for k in range(0, SAMPLES, most))
+        ]
+        return np.asarray(np.ptp(np.concatenate(parts), axis=0))
+
+    def run(self, values: Mapping[str, Array], count: int, rounding: np.random.Generator | None = None) -> list[Array]:
+        """Every output at `count` points, along the leading axis of every value; `rounding` rounds at random."""
+        done: dict[Node, Array] = {}
+
+        def value(node: Node) -> Array:
+            return values[node.attributes] if node.op is VARIABLE else done[node]
+
+        for step in self._steps:
+            inputs = {str(k): value(child) for k, child in enumerate(step.node.inputs)}
+            (result,) = step.program.run(inputs)
+            if rounding is not None and step.node in self._varies:
+                result = result * (1 + EPSILON * rounding.uniform(-1, 1, result.shape))
+            done[step.node] = result
+            for node in step.free:
+                done.pop(node, None)
+        return [
+            value(node) if node in self._varies else np.broadcast_to(value(node), (count, *numbers(node.shape)))
+            for node in self._outputs
+        ]
