@@ -36,7 +36,7 @@ def derivatives_along(
 ) -> list[Node]:
     """D(output, k) for k = 0 to `order`, of shapes (*output, *trail, ..., *trail), from the tangents of variables.
 
-    Raises LimitError where more than `most_nodes` derivatives of nodes would be needed.
+    Raises LimitError where more than `most_nodes` nodes would be needed.
     """
     path = _Path(seeds, most_nodes)
     found = [path.derivative(output, k) for k in range(order + 1)]
@@ -55,7 +55,7 @@ class _Path:
     """The derivatives of nodes along one path; None stands for zero."""
 
     def __init__(self, seeds: Mapping[Node, Node], most_nodes: int) -> None:
-        self._seeds, self._most = seeds, most_nodes
+        self._seeds, self._most, self._made = seeds, most_nodes, 0
         self._known: dict[Key, Node | None] = {}
         self._moving: dict[Node, bool] = {}
         self._rated: dict[Node, bool] = {}  # whether a u' is in it
@@ -74,8 +74,9 @@ class _Path:
                 continue
             key = pending.pop()
             self._known[key] = self._worked_out(*key)
-            if len(self._known) > self._most:
-                raise LimitError("nodes", len(self._known), self._most, hint="ask for a lower order")
+            self._made += self._terms(*key)
+            if self._made > self._most:
+                raise LimitError("nodes", self._made, self._most, hint="ask for a lower order")
         return self._known[node, order]
 
     def _survey(self, root: Node) -> None:
@@ -94,6 +95,10 @@ class _Path:
 
     def _is_given(self, node: Node, order: int) -> bool:
         return not self._moving[node] or node in self._seeds or (order == 0 and not self._rated[node])
+
+    def _terms(self, node: Node, order: int) -> int:
+        """How many nodes D(node, order) takes beside those that it is made of."""
+        return 1 + order if node.op is CONTRACT and not self._is_given(node, order) else 1
 
     def _needs(self, node: Node, order: int) -> Iterator[Key]:
         """What D(node, order) is made of."""

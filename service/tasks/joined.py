@@ -17,8 +17,8 @@ from service.ir.node import Node
 from service.ir.reshaping import reshape
 from service.ir.size import numbers
 from service.tasks.function import Function
-from service.tasks.inputs import is_concrete
 from service.tasks.messages import Array
+from service.tasks.numbers import require_values
 from service.tasks.problem import Problem
 
 MOST_NAMED = 3  # missing variables in a message
@@ -103,19 +103,16 @@ def names_to_join(problem: Problem) -> tuple[str, ...]:
 
 
 def require_point(problem: Problem, names: Sequence[str]) -> None:
-    """Refuse to go on without a value for each of `names`, even for one that the function does not use.
-
-    A size that no value settles counts as a missing value.
-    """
+    """Refuse to go on without a value for each of `names`, even for one that the function does not use."""
     missing = [name for name in names if name not in problem.point.arrays]
     if missing and problem.task.at is None:
         needed = " and ".join(missing[:MOST_NAMED])
         message = f"at is missing: {problem.task.kind} needs a point, with a value for {needed}"
         raise InvalidRequestError(message, pointer="/at")
-    unsettled = [name for name, shape in problem.concrete.inputs.items() if not is_concrete({name: shape})]
-    if missing or unsettled:
-        message = f"at has no value for {(missing or unsettled)[0]}"
+    if missing:
+        message = f"at has no value for {missing[0]}"
         raise InvalidRequestError(message, pointer="/at")
+    require_values(problem.concrete.kernel, problem.point)
 
 
 def require_one_point(problem: Problem) -> None:

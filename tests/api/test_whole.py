@@ -17,6 +17,7 @@ from service.api.example_answers import ANSWERS
 from service.api.examples import REQUESTS
 from service.main import create_app
 from service.settings import Settings
+from tests.api.asserting import pointers, problem
 
 DOCUMENT = json.loads(files()["openapi.json"])
 GRAPH_FORMAT = json.loads(files()["graph.schema.json"])
@@ -131,3 +132,73 @@ def test_the_language_is_listed(whole: TestClient) -> None:
     answer = whole.get("/v1/ops").json()
     fits(answer, "OperationList")
     assert {"exp", "matmul", "einsum"} <= {operation["name"] for operation in answer["operations"]}
+
+
+@pytest.mark.parametrize(("kind", "part"), [("taylor", "taylor"), ("check", "check"), ("analyze", "analysis")])
+def test_the_parts_of_an_answer(whole: TestClient, kind: str, part: str) -> None:
+    """What stands in place of derivatives has the fields and numbers of the example."""
+    found, shown = whole.post(f"/v1/{kind}", json=REQUESTS[kind]).json()[part], ANSWERS[kind][part]
+    assert found.keys() == shown.keys()
+    for name, expected in shown.items():
+        if isinstance(expected, list):
+            assert [tensor["shape"] for tensor in found[name]] == [tensor["shape"] for tensor in expected]
+            real, example = ([tensor["data"] for tensor in tensors] for tensors in (found[name], expected))
+            np.testing.assert_allclose(real, example, rtol=1e-6)
+        elif isinstance(expected, dict) and "data" in expected:
+            assert found[name]["shape"] == expected["shape"]
+            np.testing.assert_allclose(found[name]["data"], expected["data"], rtol=1e-6, atol=1e-12)
+        elif isinstance(expected, float):
+            assert found[name] == pytest.approx(expected)
+        else:
+            assert found[name] == expected
+
+
+ABSENT_PARTS = [
+    ("taylor", {"expression": "sqrt(x)", "order": 2, "at": {"x": 0}, "evaluate_at": {"x": 1}}),
+    ("taylor", {"expression": "x @ x", "order": 2, "variables": {"x": {"shape": ["n"]}}}),
+    ("check", {"expression": "x @ x", "at": {"x": [0, 0]}, "step": 1, "tolerance": 0}),
+    ("analyze", {"expression": "x**1.5", "at": {"x": 0}}),
+    ("analyze", {"expression": "[x, 2*x, y]", "at": {"x": 1, "y": 2}}),
+]
+
+
+@pytest.mark.parametrize(("kind", "request_"), ABSENT_PARTS)
+def test_absent_parts_fit_the_schema(whole: TestClient, kind: str, request_: dict[str, Any]) -> None:
+    """Where something does not exist or does not apply, the answer has the described form all the same."""
+    response = whole.post(f"/v1/{kind}", json=request_)
+    assert response.status_code == 200, response.text
+    (endpoint,) = [endpoint for endpoint in ENDPOINTS if endpoint.kind == kind]
+    fits(response.json(), endpoint.answer.__name__)
+
+
+REFUSED = [
+    ("taylor", {}, "invalid-request", "/order", "Field required"),
+    ("taylor", {"order": -1}, "invalid-request", "/order", "greater than or equal to 0"),
+    ("taylor", {"order": 2.0}, "invalid-request", "/order", "a valid integer"),
+    ("taylor", {"order": 21}, "limit-exceeded", "/order", "taylor_order: 21 is over the limit of 20"),
+    ("taylor", {"order": 1, "evalute_at": {}}, "invalid-request", "/evalute_at", "did you mean evaluate_at?"),
+    ("check", {"step": 0}, "invalid-request", "/step", "greater than 0"),
+    ("check", {"step": 1e-30}, "invalid-request", "/step", "too small beside x = 1"),
+    ("check", {"scheme": "backward"}, "invalid-request", "/scheme", "'forward' or 'central'"),
+    ("check", {"candidate": "2*$"}, "parse-error", "/candidate", "'$' is not part of the language"),
+    ("check", {"candidate": "x" * 70_000}, "limit-exceeded", "/candidate", "expression_bytes: 70000"),
+    ("analyze", {"step_size": -1}, "invalid-request", "/step_size", "greater than 0"),
+    (
+        "analyze",
+        {"variables": {"x": {"shape": []}}, "at": {"x": [1, 2]}},
+        "unsupported-operation",
+        "/at",
+        "a batch of 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "more", "code", "place", "message"), REFUSED)
+def test_refused_fields(
+    whole: TestClient, kind: str, more: dict[str, Any], code: str, place: str, message: str
+) -> None:
+    """A field that only some endpoints have is refused as the others are, with its pointer."""
+    response = whole.post(f"/v1/{kind}", json={"expression": "x**2", "at": {"x": 1}} | more)
+    document = problem(response, 422, code)
+    assert pointers(document) == [place]
+    assert message in document["detail"]

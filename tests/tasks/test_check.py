@@ -152,12 +152,6 @@ def test_without_a_point() -> None:
         ask("check", "x*y")
 
 
-def test_a_size_that_no_value_settles() -> None:
-    """An unused variable without a value may be the only one to tell a size."""
-    with pytest.raises(InvalidRequestError, match="at has no value for b"):
-        ask("check", "sum(a)*ones(n)", {"a": (2,), "b": ("n",)}, at={"a": [1, 2]}, wrt=("a",))
-
-
 def test_several_outputs() -> None:
     """A graph of two functions is refused, not checked for the first of them."""
     graph = {"version": 1, "inputs": [{"name": "x", "shape": []}], "nodes": [], "outputs": ["x", "x"]}

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import DomainError, InvalidRequestError, ShapeError
 from service.tasks.compute import compute
-from service.tasks.messages import Declaration, Task
+from service.tasks.messages import Declaration, Kind, Task
 
 CASES = [
     ("log(x)", {"x": [2.0, 0.0, -1.0]}, [("domain", "log"), ("pole", "log")]),
@@ -57,6 +57,17 @@ def test_sizes_that_a_form_does_not_hold_for() -> None:
     task = Task("jacobian", "x[:5]", variables={"x": Declaration(("n",))}, at={"x": np.ones(3)})
     with pytest.raises(ShapeError, match="n = 3"):
         compute(task)
+
+
+@pytest.mark.parametrize("kind", ["evaluate", "gradient", "check", "analyze", "taylor"])
+def test_a_size_that_no_value_settles(kind: Kind) -> None:
+    """An unused variable may be the only one to tell a size; without its value there are no numbers."""
+    shapes = {"x": Declaration(()), "A": Declaration(("n",))}
+    with pytest.raises(InvalidRequestError, match="at has no value that tells the size n"):
+        compute(Task(kind, "sum(x*eye(n))", variables=shapes, at={"x": np.array(1.0)}, wrt=("x",)))
+    answer = compute(Task(kind, "x**2", variables=shapes, at={"x": np.array(1.0)}, wrt=("x",)))
+    assert answer.values is not None
+    assert answer.values[0] == 1
 
 
 def test_a_name_is_a_variable_or_a_size() -> None:
