@@ -232,13 +232,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "node": "output",
                     "of": "output",
                     "wrt": "x",
-                    "latex": "\\bar{x} \\mathrel{+}= \\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
-                    "shape": [],
-                    "partial": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
-                    "running": {
-                        "text": "exp(x)*bar_output",
-                        "latex": "\\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
-                    },
+                    "operand": 0,
                     "operation": "exp",
                     "rule": "chain rule",
                     "words": (
@@ -246,6 +240,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         "exp (e to the power x): d(exp(x)) = exp(x)*dot_x."
                     ),
                     "expression": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
+                    "latex": "\\bar{x} \\mathrel{+}= \\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
+                    "shape": [],
+                    "display": "1 x 1",
+                    "partial": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
+                    "running": {
+                        "text": "exp(x)*bar_output",
+                        "latex": "\\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
+                    },
                 }
             ],
         },
