@@ -108,12 +108,14 @@ class ExplainedStep(BaseModel):
     node: str = Field(description="The node in whose line the operation stands.")
     of: str = Field(description="The operation's result: the node, or an inner result.")
     wrt: str = Field(description="The operand; equal to `of` where nothing is applied.")
+    operand: int | None = Field(description="The operand's position, from 0: `x @ x` has two steps by x.")
     operation: str | None
     rule: str
     words: str
-    latex: str = Field(description="What the step makes, as an equation; empty without LaTeX in `forms`.")
-    shape: list[int | str] = Field(description="Of the local partial, numerator layout.")
     expression: TraceForms | None = Field(description="The operation as it was written.")
+    latex: str = Field(description="What the step makes, as an equation; empty without LaTeX in `forms`.")
+    shape: list[int | str] = Field(description="Of the local partial, numerator layout; else of the node.")
+    display: str | None = Field(description="The partial's shape as textbooks write it.")
     partial: TraceForms | None = Field(description="The local partial.")
     running: TraceForms = Field(description="What is added to the tangent of `of`, or to the adjoint of `wrt`.")
 

@@ -211,8 +211,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "node": "output",
                     "of": "output",
                     "wrt": "x",
+                    "operand": 0,
                     "latex": "\\bar{x} \\mathrel{+}= \\exp\\left(x\\right) \\, \\bar{\\mathrm{output}}",
                     "shape": [],
+                    "display": "1 x 1",
                     "partial": {"text": "exp(x)", "latex": "\\exp\\left(x\\right)"},
                     "running": {
                         "text": "exp(x)*bar_output",

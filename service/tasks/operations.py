@@ -22,7 +22,7 @@ class Operation:
     """One operation of a line: `result` is the variable it gives, `operands` those it depends on, by place.
 
     `applied` is the operation as the user wrote it, of variables; `local` its kernel term in `places`, one variable
-    for each operand, so that an operand that stands twice is differentiated twice.
+    for each operand, so that an operand that stands twice is differentiated twice; `positions` counts them from 0.
     """
 
     line: str
@@ -31,6 +31,7 @@ class Operation:
     local: Node
     places: tuple[Node, ...]
     operands: tuple[Node, ...]
+    positions: tuple[int, ...]
 
     @property
     def name(self) -> str:
@@ -86,7 +87,7 @@ def operations_of(
             results[node] = result
     if line.body in results and not found:
         place = variable("place 0", line.shape)
-        found.append(Operation(line.name, line.variable, line.body, place, (place,), (line.body,)))
+        found.append(Operation(line.name, line.variable, line.body, place, (place,), (line.body,), (0,)))
     return found
 
 
@@ -97,4 +98,4 @@ def _operation(
     local = lower(node, tuple(places.get(k) or fixed[child] for k, child in enumerate(node.inputs)))
     applied = make(node.op, tuple(results.get(child, child) for child in node.inputs), node.attributes, node.shape)
     operands = tuple(results[node.inputs[k]] for k in places)
-    return Operation(line.name, result, applied, simplify([local])[0], tuple(places.values()), operands)
+    return Operation(line.name, result, applied, simplify([local])[0], tuple(places.values()), operands, tuple(places))

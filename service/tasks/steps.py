@@ -38,7 +38,7 @@ class Steps:
                 calculus = differentiated(operation, self.writing)
                 meaning = self._meaning(operation, calculus.differential)
                 for place in range(len(operation.places)):
-                    yield self._applied("forward", operation, calculus, place) | meaning
+                    yield self._applied("forward", operation, calculus, place, meaning)
                 parts = [part for part in calculus.tangents if fill_value(part) != 0]
                 if len(parts) > 1:
                     yield self._gathered("forward", operation.line, operation.result, parts)
@@ -66,7 +66,7 @@ class Steps:
             for place, operand in enumerate(operation.operands):
                 if fill_value(calculus.adjoints[place]) != 0:
                     arrived.setdefault(operand, []).append(calculus.adjoints[place])
-                yield self._applied("reverse", operation, calculus, place) | meaning
+                yield self._applied("reverse", operation, calculus, place, meaning)
 
     def _sum_at(self, line: str, node: Node, arrived: Mapping[Node, Sequence[Node]]) -> Iterator[Step]:
         """What several uses of a node pass back is added up."""
@@ -82,17 +82,19 @@ class Steps:
             "node": line,
             "of": node.attributes,
             "wrt": node.attributes,
+            "operand": None,
             "operation": None,
             "rule": rule,
             "words": f"{rule}: {RULES[rule]}{count}.",
+            "expression": None,
             "latex": self._equation(mode, node, "=", running),
             "shape": written_shape(node),
-            "expression": None,
+            "display": None,
             "partial": None,
             "running": running,
         }
 
-    def _applied(self, mode: str, operation: Operation, calculus: Calculus, place: int) -> Step:
+    def _applied(self, mode: str, operation: Operation, calculus: Calculus, place: int, meaning: Step) -> Step:
         """One operation by one operand."""
         operand, partial = operation.operands[place], calculus.partials[place]
         forward = mode == "forward"
@@ -103,8 +105,11 @@ class Steps:
             "node": operation.line,
             "of": operation.result.attributes,
             "wrt": operand.attributes,
+            "operand": operation.positions[place],
+            **meaning,
             "latex": self._equation(mode, target, r"\mathrel{+}=", running),
             "shape": written_shape(partial),
+            "display": display_shape(operation.result.shape, operand.shape),
             "partial": self.writing.formula(partial, is_row=not operation.result.shape and len(operand.shape) == 1),
             "running": running,
         }
