@@ -32,6 +32,7 @@ class Function:
 
     text: str
     shapes: Mapping[str, Shape]
+    syntax: str = "python"
 
     @property
     def scope(self) -> Scope:
@@ -41,7 +42,7 @@ class Function:
     @cached_property
     def user(self) -> Node:
         """The graph as it was written."""
-        return read_text(self.text, self.scope, Limits()).output
+        return read_text(self.text, self.scope, Limits(), self.syntax).output
 
     @cached_property
     def lowered(self) -> Node:
@@ -65,9 +66,14 @@ class Function:
         (readable,) = collect([node])
         return matrix_form(readable, list(self.shapes))
 
-    def again(self, text: str) -> Function:
+    def again(self, text: str, syntax: str = "python") -> Function:
         """Another text over the same variables."""
-        return Function(text, self.shapes)
+        return Function(text, self.shapes, syntax)
+
+
+def kernel_of(node: Node) -> Node:
+    """The kernel graph of a user's graph: one and the same for spellings of one function."""
+    return simplify(rebuild([node], lower))[0]
 
 
 def shapes(**given: Sequence[int | str]) -> dict[str, Shape]:

@@ -61,7 +61,7 @@ class Reader:
         return values[0]
 
     def _meaning(self, tree: Tree[Token], values: Sequence[Any]) -> Any:
-        span = (tree.meta.start_pos, tree.meta.end_pos)
+        span = (0, 0) if tree.meta.empty else (tree.meta.start_pos, tree.meta.end_pos)
         rule: Callable[..., Any] | None = getattr(self, f"on_{tree.data}", None)
         try:
             return rule(span, *values) if rule else self.binary(str(tree.data), span, *values)

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.ir import size
 from service.ir.coefficient import CONTRACT, parts
-from service.ir.leaves import DELTA, constant, delta, fill_value
+from service.ir.leaves import ARRAY, DELTA, array, constant, delta, fill_value
 from service.ir.node import Node, make
 from service.ir.op import Op, register
 from service.ir.recursion import contract
@@ -35,6 +35,8 @@ def reshape(node: Node, shape: Shape) -> Node:
     value = fill_value(node)
     if value is not None:
         return constant(value, shape)
+    if node.op is ARRAY:
+        return array(node.attributes.content, shape)
     if node.op is RESHAPE:
         return reshape(node.inputs[0], shape)
     split = _split_identity(node, shape)

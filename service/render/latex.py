@@ -35,10 +35,10 @@ def latex_form(root: Node, names: Iterable[str] = (), symbols: Mapping[str, str]
     """
     used = {node.attributes for node in topological([root]) if node.op is VARIABLE}
     program = write(root, LatexDialect(frozenset(used.union(names)), symbols))
-    # A name before an equals sign at the start of a line would be given to what follows.
-    result = rf"\left({program.result}\right)" if root.op.name == "equal" else program.result
     if not program.assignments:
-        return result
+        return program.result
+    # A line that begins with a sign could go on with the one before.
+    result = in_brackets((program.result, 0), 1) if program.result.startswith("-") else program.result
     lines = [*(rf"{name} &= {text}" for name, text in program.assignments), "& " + result]
     return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
 
@@ -275,6 +275,11 @@ def _outer(dialect: LatexDialect, node: Node, inputs: Sequence[Written]) -> Writ
     return rf"{in_brackets(column, 55)} \, {in_brackets(row, 56)}", 55
 
 
+def _equal(dialect: LatexDialect, node: Node, inputs: Sequence[Written]) -> Written:
+    # Without brackets, an equals sign gives a value to a name.
+    return in_brackets(_templated(dialect, node, inputs), ATOM), ATOM
+
+
 def _templated(dialect: LatexDialect, node: Node, inputs: Sequence[Written]) -> Written:
     notation = node.op.latex
     grown = [(in_brackets(w, n), ATOM) for w, n in zip(inputs, notation.needs or (0,) * len(inputs), strict=True)]
@@ -285,4 +290,5 @@ _SPECIAL = {
     "multiply": _multiply, "divide": _divide, "power": _power, "transpose": _transpose, "getitem": _getitem,
     "stack": _stack, "einsum": _einsum, "eye": _eye, "zeros": _filled("0"), "ones": _filled("1"), "norm": _norm,
     "negative": _negative, "matmul": _matmul, "outer": _outer, "square": _square, "abs": _abs,
+    "equal": _equal,
 }  # fmt: skip

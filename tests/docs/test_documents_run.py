@@ -77,7 +77,7 @@ def test_commands_exist(page: Path) -> None:
     assert named <= verbs
 
 
-@pytest.mark.parametrize("syntax", ["python", "matlab"])
+@pytest.mark.parametrize("syntax", ["python", "matlab", "latex"])
 def test_programs_of_the_language_page_are_read(syntax: str) -> None:
     """Each block of a dialect on the page is a program of it."""
     programs = [block.text for block in blocks(LANGUAGE) if block.language == syntax]

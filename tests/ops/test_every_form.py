@@ -17,7 +17,7 @@ from service.render.latex import latex_form
 from service.render.numpy_code import numpy_form
 from service.render.text import text_form
 from service.tasks.messages import Limits
-from tests.functions import Function, run
+from tests.functions import Function, kernel_of, run
 from tests.ops.entry import Sample
 from tests.ops.test_every_op import close, each_sample, function_at
 
@@ -94,6 +94,17 @@ def test_closed_forms_as_latex(name: str, sample: Sample) -> None:
         assert latex2mathml.converter.convert(latex).startswith("<math")
         assert latex.count("{") == latex.count("}")
         assert latex.count(r"\left") == latex.count(r"\right")
+
+
+@each_sample
+def test_latex_reads_back(name: str, sample: Sample) -> None:
+    """What is written as LaTeX, of value and derivatives, is read as the same function, whatever its notation."""
+    function, _ = function_at(sample)
+    for form in [function.user, *(form for _, form in closed_forms(function, sample))]:
+        latex = latex_form(form, list(sample.shapes))
+        again = function.again(latex, "latex")
+        assert again.user.shape == form.shape, latex
+        assert again.kernel is kernel_of(form), latex
 
 
 def test_both_spellings_have_one_identity() -> None:

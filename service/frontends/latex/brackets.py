@@ -133,8 +133,9 @@ class LatexBrackets(Scanner):
         whole, known = self.source.text[start:end], fences()
         symbol = FENCES.get(text, text)
         top = self.open[-1][0] if self.open else ""
-        closing = (whole.startswith("\\right") or text[1:2] == "r" or top == symbol) and not whole.startswith("\\left")
-        if not closing and text[1:2] != "r":
+        opens = whole.startswith("\\left") or text.startswith("\\l")
+        closes = whole.startswith("\\right") or text.startswith("\\r")
+        if opens or (not closes and top != symbol):
             self.opening("FENCE", symbol, start, end)
             return end
         self._pop(text, *(opening for opening, (close, _) in known.items() if close == symbol))

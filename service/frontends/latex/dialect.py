@@ -25,7 +25,7 @@ def latex(is_known: Callable[[str], bool]) -> Grammar:
 
 
 def _hint(found: Token, accepted: AbstractSet[str]) -> str:
-    if found.type == "RELATION" and "ENTRIES" in accepted:
+    if found.type == "RELATION" and "NAME" not in accepted:
         return "; comparisons cannot be chained, and a name is given to a value at the start of a line"
     if found == "^":
         return "; a second power needs braces around the first" if "ENTRIES" in accepted else ""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from service.errors import ParseError, ShapeError
+from service.errors import LimitError, ParseError, ShapeError
 from service.frontends.builder import Builder, operation
 from service.frontends.indices import WHOLE
 from service.frontends.latex.values import Formula, Indexed, Piece
@@ -15,6 +15,7 @@ from service.frontends.values import Span
 from service.ir import size
 from service.ir.node import Node
 from service.ir.size import Size, written
+from service.ops.structural import MOST_OPERANDS
 
 _RANGE = re.compile(r"\\(sum|prod)(?:\\(?:no)?limits)?(?:_\{?([A-Za-z](?:,?[A-Za-z])*)(?:=(0|1))?\}?)?")
 
@@ -106,7 +107,11 @@ class Entries:
 
     def product(self, span: Span, left: Piece, right: Piece) -> Indexed:
         """The product of entries, not yet formed: a sum may follow."""
-        return Indexed(span, self._factors(left) + self._factors(right))
+        factors = self._factors(left) + self._factors(right)
+        if len(factors) > MOST_OPERANDS:
+            raise LimitError("einsum_operands", len(factors), MOST_OPERANDS, hint="name a part of the product")
+        self._sizes(factors)
+        return Indexed(span, factors)
 
     def _factors(self, value: Piece) -> tuple[tuple[Node, str], ...]:
         if isinstance(value, Formula):

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from service.errors import ParseError, UnknownNameError, nearest
-from service.frontends.bounds import NUMBER_LENGTH, Limits, check_count
+from service.errors import ParseError, UnknownNameError, nearest, quote
+from service.frontends.bounds import NAME_LENGTH, NUMBER_LENGTH, Limits, check_count
 from service.frontends.latex.brackets import LatexBrackets
 from service.frontends.latex.names import GREEK, name_at
 from service.frontends.latex.notation import FENCES, commands, fences, heads, infixes
@@ -32,7 +32,7 @@ _LABELS = re.compile(r"_\s*(?:\{\s*([A-Za-z](?:[\s,]*[A-Za-z])*)\s*\}|([A-Za-z])
 _IDENTITY = re.compile(r"(?:\\(?:mathbf|mathbb|mathrm|boldsymbol)\s*\{\s*I\s*\}|I)\s*_\s*")
 _ORDER = re.compile(r"\s*_\s*(?:\{\s*(\\?\w+)\s*\}|(\\infty|\w))")
 _ORDER_AFTER_POWER = re.compile(r"\s*\^\s*(?:\{[^{}]*\}|\\?\w)(\s*_\s*(?:\{\s*(\\?\w+)\s*\}|(\\infty|\w)))")
-_FUNCTION = re.compile(r"\\(operatorname\*?|mathrm|text|textrm|mathop)\s*\{\s*([^{}]*?)\s*\}")
+_FUNCTION = re.compile(r"\\(operatorname\*?|mathrm|text|textrm|mathop)\s*\{([^{}]*)\}")
 _POWER_OF_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*\{?\s*(-?[0-9]+)\s*\}?")
 
 
@@ -106,10 +106,17 @@ class LatexScanner(LatexBrackets):
             return self.closing(text, start, end)
         elif text == "_" and self.tokens and self.tokens[-1].type in self._ends:
             return self._labels(start)
-        elif text != "&" or not self.between_lines():
+        elif text != "&" or not self._at_start():
+            if text in {"+", "-"} and self.tokens and self._at_start():
+                message = f"a line that begins with '{text}' may go on with the one before: write it in brackets"
+                raise ParseError(message)
             self.emit(self.symbols[text], text, start, end)
             self.single = 1 if text in {"^", "_"} else self.single
         return end
+
+    def _at_start(self) -> bool:
+        """Whether a line of the program begins here."""
+        return self.between_lines() and (not self.tokens or self.tokens[-1].type == SEPARATOR)
 
     def _labels(self, start: int) -> int:
         match = _LABELS.match(self.source.text, start)
@@ -131,6 +138,9 @@ class LatexScanner(LatexBrackets):
             self.emit(self.symbols["="], text, start, end)
         elif text in infixes():
             relation = infixes()[text].latex.precedence == _RELATION
+            if text == "=" and self.between_lines():
+                message = "'=' gives a value to one name at the start of a line; as a comparison it stands in brackets"
+                raise ParseError(message)
             self.emit("RELATION" if relation else "ENTRIES", text, start, end)
         elif text in commands():
             two = (commands()[text].latex.template or "").count("#") > 1
@@ -149,7 +159,7 @@ class LatexScanner(LatexBrackets):
         match = _FUNCTION.match(self.source.text, start)
         if match is None:
             return None
-        name = match[2].replace("\\_", "_")
+        name = " ".join(match[2].replace("\\_", "_").split())
         found = heads().get(rf"\operatorname{{{name}}}")
         called = _ARGUMENTS.match(self.source.text, match.end()) or _BELOW.match(self.source.text, match.end())
         sure = match[1].startswith("operatorname")
@@ -158,7 +168,7 @@ class LatexScanner(LatexBrackets):
             return match.end()
         if sure and not self.is_known(name):
             known = [key[len(r"\operatorname{") : -1] for key in heads() if key.startswith(r"\operatorname")]
-            message = f"{name} is not a known function{nearest(name, known)}"
+            message = f"{quote(name)[1:-1]} is not a known function{nearest(name[:NAME_LENGTH], known)}"
             raise UnknownNameError(message)
         if not match[1].startswith("text"):
             return None
