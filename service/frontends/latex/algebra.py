@@ -84,13 +84,14 @@ class Algebra:
 
     def beside(self, span: Span, left: Piece, right: Piece, *, called: bool) -> Piece:
         """A product without a sign, where it is clear what its factors are."""
-        if isinstance(left, Formula):
-            if left.loose and not (called and left.loose == ARGUMENT):
-                raise ParseError(_UNCLEAR[left.loose])
-            if left.literal and isinstance(right, Formula) and right.literal:
-                message = r"two numbers stand side by side: a product is written with \cdot"
-                raise ParseError(message)
+        self.check_end(left, called=called)
         return self.product(span, left, right)
+
+    def check_end(self, left: Piece, *, called: bool, divided: bool = True) -> None:
+        """Refuse a factor after what has no clear end; a function ends an argument, a sign what is divided by."""
+        loose = left.loose if isinstance(left, Formula) else ""
+        if (loose == DIVISOR and divided) or (loose == ARGUMENT and not called):
+            raise ParseError(_UNCLEAR[loose])
 
     def quotient(self, span: Span, above: Piece, below: Piece) -> Piece:
         r"""`\frac`: by a scalar, or of one."""

@@ -14,7 +14,8 @@ from service.frontends.builder import operation
 from service.frontends.latex.algebra import Algebra
 from service.frontends.latex.entries import letters_below, plain_of
 from service.frontends.latex.notation import infixes
-from service.frontends.latex.values import ARGUMENT, DIVISOR, Formula, Indexed, Piece
+from service.frontends.latex.scanner import LatexScanner
+from service.frontends.latex.values import DIVISOR, Formula, Indexed, Piece
 from service.frontends.names import Names, Scope
 from service.frontends.places import Source
 from service.frontends.reader import Assignment, Reader, Reading
@@ -128,20 +129,22 @@ class LatexOperators(Reader):
         if self.source.text[right.span[0]].isdigit():
             message = r"a number follows what it multiplies: a product is written with \cdot, and an exponent in braces"
             raise ParseError(message)
-        called = isinstance(right, Formula) and (right.loose == ARGUMENT or self.source.text[right.span[0]] == "\\")
-        result = self.algebra.beside(span, left, right, called=called and self._begins_with_function(right))
+        result = self.algebra.beside(span, left, right, called=self._begins_with_function(right))
         if isinstance(result, Formula) and isinstance(right, Formula):
             result.loose = right.loose
         return result
 
     def _begins_with_function(self, value: Piece) -> bool:
-        return isinstance(value, Formula) and value.node.op.family == "elementwise"
+        r"""Whether a factor clearly ends the argument before it, as in `\sin a \cos b`."""
+        text, start = self.source.text, value.span[0]
+        return text.startswith(r"\operatorname", start) or LatexScanner.head_pattern.match(text, start) is not None
 
     def on_dotted(self, span: Span, left: Piece, sign: Token, right: Piece) -> Piece:
         r"""A product with `\cdot`, or of scalars with `\times`."""
         if sign == r"\times" and all(isinstance(v, Formula) and v.node.shape for v in (left, right)):
             message = r"\times multiplies scalars; a matrix product is written A B, entry by entry is \odot"
             raise ParseError(message)
+        self.algebra.check_end(left, called=self._begins_with_function(right), divided=False)
         result = self.algebra.product(span, left, right, dotted=True)
         if isinstance(result, Formula) and isinstance(right, Formula):
             result.loose = right.loose
