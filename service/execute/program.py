@@ -101,9 +101,15 @@ class Program:
 
 
 def compile_program(
-    outputs: Sequence[Node], batched: frozenset[str] = frozenset(), most_entries: int = 2**62
+    outputs: Sequence[Node],
+    batched: frozenset[str] = frozenset(),
+    most_entries: int = 2**62,
+    *,
+    with_masks: bool = False,
 ) -> Program:
     """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis.
+
+    `with_masks`: the zeros of masks annihilate what is not finite, rather than make NaN of it.
 
     Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
     """
@@ -125,7 +131,7 @@ def compile_program(
             _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
-            run = _compile(node, [flags[child] for child in node.inputs], cost)
+            run = _compile(node, [flags[child] for child in node.inputs], cost, most_entries if with_masks else None)
             steps.append(
                 Instruction(node.op.name, run, tuple(register[child] for child in node.inputs), register[node])
             )
@@ -155,9 +161,9 @@ def _store(node: Node, register: int, constants: dict[int, Array], *, dense: boo
         constants[register] = np.asarray(node.op.kernel(**dict(node.attributes)) if node.op.kernel else np.nan)
 
 
-def _compile(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., Array]:
+def _compile(node: Node, batched: Sequence[bool], cost: Cost, masked_entries: int | None) -> Callable[..., Array]:
     if node.op is CONTRACT:
-        return compile_contraction(node, batched, cost)
+        return compile_contraction(node, batched, cost, masked_entries)
     entries = bulk(node.shape)
     if node.op is TOTAL:
         cost.note(entries * len(node.inputs), entries)

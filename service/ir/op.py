@@ -47,6 +47,18 @@ class Parameter:
         return self.kind in {"array", "arrays", "operands"}
 
 
+@dataclass(frozen=True)
+class Kink:
+    """Where an operation has no derivative, and the number that is answered for it there.
+
+    `at(*arrays, **attributes)` is true at those entries; `convention` completes "the derivative there is taken as".
+    """
+
+    at: Callable[..., Any]
+    convention: str
+    code: str = "kink"
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
     """One operation, whole: how it is called, checked, lowered or differentiated, evaluated and written.
@@ -56,6 +68,9 @@ class Op:
     of NumPy arrays, and its derivative: `partials[k](out, *inputs)`, one per input, for an elementwise function, or
     `vjp(g, out, k)`, the adjoint of input k from the adjoint g of the output, which may have further leading axes.
     `cost(shape, **attributes)` are the multiplications for one input of that shape, where they are more than entries.
+    `plain(*inputs, **attributes)` is the ordinary formula of an operation that differs from it only where that has no
+    value, or None; closed forms show it instead. `strong` says that a factor 0 of this operation annihilates even what
+    is not finite.
     """
 
     name: str
@@ -68,6 +83,9 @@ class Op:
     partials: tuple[Rule | None, ...] = ()
     vjp: Callable[[Node, Node, int], Node] | None = None
     cost: Callable[..., int] | None = None
+    plain: Callable[..., Node | None] | None = None
+    kink: Kink | None = None
+    strong: bool = False
     text: Notation = field(default_factory=Notation)
     latex: Notation = field(default_factory=Notation)
     numpy: Notation = field(default_factory=Notation)

@@ -8,6 +8,7 @@ from service.ir.coefficient import CONTRACT, scale, split_coefficient
 from service.ir.leaves import constant, fill_value
 from service.ir.node import Node, make
 from service.ir.op import lowered, operations
+from service.ir.recursion import contract
 
 GLANCE = 8  # terms looked at in one sum or product, half as many a level further down
 DIGITS = 9  # a number further than this from 1 stays inside of a power, which might overflow on its own
@@ -41,13 +42,41 @@ def raise_to(base: Node, exponent: float) -> Node:
         return scale(raise_to(core, exponent), coefficient**exponent)
     if base.op is operations()["abs"] and whole and exponent % 2 == 0:
         return raise_to(base.inputs[0], exponent)
+    if base.op.strong and exponent > 0 and base.op.name != "share":
+        return base  # a power of 0 or 1
+    if base.op is operations()["reduce_norm"] and whole and exponent % 2 == 0:
+        return raise_to(sum_of_squares(base), exponent / 2)
+    if not whole and (2 * exponent).is_integer():
+        root = _norm_of(base)
+        if root is not None:
+            return raise_to(root, 2 * exponent)
     return make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
+
+
+def sum_of_squares(norm: Node) -> Node:
+    """The square of a Euclidean norm, which has a derivative at 0 too."""
+    (x,) = norm.inputs
+    labels = range(len(x.shape))
+    return contract([(raise_to(x, 2), labels)], labels[: len(norm.shape)])
+
+
+def _norm_of(node: Node) -> Node | None:
+    """The Euclidean norm of which a term is the square, if it is a sum of squares over axes of one array."""
+    if node.op is not CONTRACT or len(node.inputs) != 1 or node.attributes.coefficient != 1:
+        return None
+    base, exponent = split_power(node.inputs[0])
+    (labels,), rank = node.attributes.operands, len(node.shape)
+    free = [label for label in labels if label < rank]
+    if exponent % 2 or exponent <= 0 or len(set(labels)) != len(labels) or len(free) != rank or rank == len(labels):
+        return None
+    moved = contract([(raise_to(base, exponent / 2), labels)], sorted(labels))
+    return make(operations()["reduce_norm"], (moved,), (("count", len(labels) - rank),), node.shape)
 
 
 def is_nonnegative(node: Node, depth: int = GLANCE) -> bool:
     """Whether a term is seen at a glance to be a sum of squares, of absolute values or of exponentials."""
     op, known = node.op, operations()
-    if op is known["abs"] or op is known["exp"]:
+    if op is known["abs"] or op is known["exp"] or op is known["reduce_norm"]:
         return True
     if op is known["power"]:
         exponent = fill_value(node.inputs[1])

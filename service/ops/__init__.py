@@ -1,5 +1,19 @@
 """The declarations: every operation a user can write, each in exactly one place."""
 
-from service.ops import arithmetic, determinants, elementwise, learning, linalg, reductions, structural
+from service.ops import (
+    arithmetic,
+    conventions,
+    determinants,
+    elementwise,
+    learning,
+    linalg,
+    norms,
+    reductions,
+    special,
+    structural,
+)
 
-__all__ = ["arithmetic", "determinants", "elementwise", "learning", "linalg", "reductions", "structural"]
+__all__ = [
+    "arithmetic", "conventions", "determinants", "elementwise", "learning", "linalg", "norms", "reductions",
+    "special", "structural",
+]  # fmt: skip

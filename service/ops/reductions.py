@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from service.errors import DomainError, LimitError, ShapeError
+from service.errors import DomainError, LimitError
 from service.ir import size
 from service.ir.contraction import contract
 from service.ir.leaves import size_value
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
+from service.ir.op import Kink, Notation, Op, Parameter, Rule, lowered, register
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.declaring import declare, pasteable
-from service.ops.elementwise import where
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS, refuse
 
 Axes = tuple[int, ...] | None
@@ -78,16 +77,17 @@ def _mean(x: Node, axis: Axes) -> Node:
     return summed(x, axis) * raise_to(size_value(size.count(x.shape[k] for k in gone)), -1)
 
 
-def _kernel(name: str, kernel: Any, vjp: Any, cost: Any = None) -> Op:
+def kernel_reduction(name: str, kernel: Any, vjp: Any, cost: Any = None, **more: Any) -> Op:
     """A kernel reduction over the last `count` axes."""
-    return register(Op(name, "kernel", kernel=kernel, vjp=vjp, cost=cost, internal=True))
+    return register(Op(name, "kernel", kernel=kernel, vjp=vjp, cost=cost, internal=True, **more))
 
 
 def _left_out(x: Shape, order: int) -> int:
     return size.bulk(x) * int(max(size.numbers(x)[-1], 1) ** order)
 
 
-def _trailing(count: int) -> tuple[int, ...]:
+def trailing(count: int) -> tuple[int, ...]:
+    """The last `count` axes, as NumPy names them."""
     return tuple(range(-count, 0))
 
 
@@ -104,7 +104,7 @@ def reduce(op: Op, x: Node, count: int) -> Node:
     return make(op, (x,), (("count", count),), x.shape[: len(x.shape) - count])
 
 
-def _split(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
+def split_labels(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
     """Labels for an adjoint with further leading axes: those, the kept axes, the reduced ones."""
     x = out.inputs[0]
     lead = [f"o{k}" for k in range(len(g.shape) - len(out.shape))]
@@ -114,10 +114,10 @@ def _split(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
 
 def _extreme_vjp(g: Node, out: Node, _: int) -> Node:
     """The entries that attain the extreme share its adjoint equally."""
-    (x,), (lead, kept, gone) = out.inputs, _split(g, out)
+    (x,), (lead, kept, gone) = out.inputs, split_labels(g, out)
     labels = kept + gone
     sizes = dict(zip(labels, x.shape, strict=True))
-    attained = where(lowered("equal", x, contract([(out, kept)], labels, sizes)), 1, 0)
+    attained = lowered("chosen", lowered("equal", x, contract([(out, kept)], labels, sizes)))
     ties = contract([(attained, labels)], kept)
     return contract([(g, lead + kept), (attained, labels), (raise_to(ties, -1), kept)], lead + labels)
 
@@ -127,7 +127,7 @@ def _softmax_of(x: Node, count: int) -> Node:
 
 
 def _logsumexp_vjp(g: Node, out: Node, _: int) -> Node:
-    (x,), (lead, kept, gone) = out.inputs, _split(g, out)
+    (x,), (lead, kept, gone) = out.inputs, split_labels(g, out)
     return contract([(g, lead + kept), (_softmax_of(x, len(gone)), kept + gone)], lead + kept + gone)
 
 
@@ -153,7 +153,7 @@ def _products_vjp(g: Node, out: Node, _: int) -> Node:
 
 
 def _logsumexp_kernel(x: Any, count: int) -> Any:
-    axes = _trailing(count)
+    axes = trailing(count)
     peak = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, 0.0)
     return np.log(np.sum(np.exp(x - peak), axis=axes)) + np.squeeze(peak, axis=axes)
@@ -161,7 +161,7 @@ def _logsumexp_kernel(x: Any, count: int) -> Any:
 
 def softmax_kernel(x: Any, count: int) -> Any:
     """The softmax over the last `count` axes, shifted by the largest entry."""
-    axes = _trailing(count)
+    axes = trailing(count)
     powers = np.exp(x - np.max(x, axis=axes, keepdims=True, initial=-np.inf))
     return powers / np.sum(powers, axis=axes, keepdims=True)
 
@@ -195,18 +195,26 @@ def products(x: Node, order: int) -> Node:
 
 
 def _max(x: Any, count: int) -> Any:
-    return np.max(x, axis=_trailing(count))
+    return np.max(x, axis=trailing(count))
 
 
 def _min(x: Any, count: int) -> Any:
-    return np.min(x, axis=_trailing(count))
+    return np.min(x, axis=trailing(count))
 
 
-MAX = _kernel("reduce_max", _max, _extreme_vjp)
-MIN = _kernel("reduce_min", _min, _extreme_vjp)
-LOGSUMEXP = _kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp)
-SOFTMAX = _kernel("reduce_softmax", softmax_kernel, _softmax_vjp)
-PRODUCTS = _kernel("reduce_products", products_kernel, _products_vjp, _left_out)
+def _tie(extreme: Any) -> Kink:
+    def at(x: Any, count: int) -> Any:
+        found = extreme(x, axis=trailing(count), keepdims=True)
+        return np.sum(x == found, axis=trailing(count)) > 1
+
+    return Kink(at, "equal shares", "tie")
+
+
+MAX = kernel_reduction("reduce_max", _max, _extreme_vjp, kink=_tie(np.max))
+MIN = kernel_reduction("reduce_min", _min, _extreme_vjp, kink=_tie(np.min))
+LOGSUMEXP = kernel_reduction("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp)
+SOFTMAX = kernel_reduction("reduce_softmax", softmax_kernel, _softmax_vjp)
+PRODUCTS = kernel_reduction("reduce_products", products_kernel, _products_vjp, _left_out)
 
 
 def _prod(x: Node, axis: Axes) -> Node:
@@ -222,25 +230,6 @@ def _prod_except_shape(x: Shape, order: int = 1) -> Shape:
     return x[:-1] + x[-1:] * order
 
 
-def _norm(x: Node, axis: Axes, ord: Any = None) -> Node:  # noqa: A002 - NumPy's name
-    if ord == 1:
-        return summed(lowered("abs", x), axis)
-    if ord == "inf" and 0 in x.shape:
-        return summed(x, axis)  # of no entries: 0
-    if ord == "inf":
-        moved, count = last(lowered("abs", x), axis)
-        return reduce(MAX, moved, count)
-    return raise_to(summed(raise_to(x, 2), axis), 0.5)
-
-
-def _norm_shape(x: Shape, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Shape:  # noqa: A002, FBT001, FBT002
-    axes = len(x) if axis is None else len(axis)
-    if (ord in (1, 2, "inf") and axes != 1) or (ord == "fro" and axes != 2):  # noqa: PLR2004 - a matrix has 2 axes
-        message = f"norm with ord={ord!r} is that of a {'matrix' if ord == 'fro' else 'vector'}, got {size.written(x)}"
-        raise ShapeError(message)
-    return reduced_shape(x, axis, keepdims)
-
-
 _declare("sum", "sum over axes", summed)
 _declare("mean", "arithmetic mean over axes", _mean, empty=False)
 _declare("prod", "product over axes; the derivative is exact where entries are 0", _prod)
@@ -252,16 +241,6 @@ _declare(
 )
 _declare("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), empty=False,
          numpy=Notation(name="special.logsumexp"))  # fmt: skip
-declare(
-    "norm",
-    "Euclidean norm of a vector, Frobenius norm of a matrix; ord=1, 2, inf or 'fro'",
-    _norm_shape,
-    lambda x, ord, axis, keepdims: restored(_norm(x, axis, ord), x, axis, keepdims=keepdims),  # noqa: A006
-    (ARRAY, Parameter("ord", "order", None, required=False), AXIS, KEEPDIMS),
-    family="reduction",
-    latex=Notation(r"\left\|#1\right\|"),
-    numpy=Notation(name="np.linalg.norm"),
-)
 declare(
     "prod_except",
     "products over the last axis leaving `order` entries out: the derivatives of prod",

@@ -13,6 +13,7 @@ from service.ir.reshaping import RESHAPE, groups
 from service.ir.total import ROWS, TOTAL
 from service.ir.walk import topological
 from service.ops.determinants import COFACTORS, INV, LOGDET
+from service.ops.norms import NORM
 from service.ops.reductions import LOGSUMEXP, MAX, MIN, PRODUCTS, SOFTMAX
 from service.render.contraction_form import contraction_form, plain_index, slice_of
 from service.render.ordering import sorted_for_reading
@@ -120,19 +121,7 @@ def _power(node: Node, forms: Forms) -> Node:
     base, exponent = split_power(node)
     if base is node:
         return term("power", forms[node.inputs[0]], forms[node.inputs[1]])
-    squares = _sum_of_squares(base)
-    if squares is not None and exponent in (0.5, -0.5, -1.5, -2.5):
-        return powered(term("norm", filled(forms[squares], squares.shape)), 2 * exponent)
     return powered(forms[base], exponent)
-
-
-def _sum_of_squares(node: Node) -> Node | None:
-    """The array whose squares a scalar sums up, if that is what it is, with one or two axes."""
-    if node.op is not CONTRACT or node.shape or len(node.inputs) != 1 or node.attributes.coefficient != 1:
-        return None
-    base, exponent = split_power(node.inputs[0])
-    (labels,) = node.attributes.operands
-    return base if exponent == MATRIX and len(set(labels)) == len(labels) and 0 < len(labels) <= MATRIX else None
 
 
 def _reshape(node: Node, forms: Forms) -> Node:
@@ -171,7 +160,10 @@ def _reduction(name: str) -> Callable[[Node, Forms], Node]:
             if sorted(labels) == list(range(len(child.shape))) and kept == sorted(kept):
                 source, axes = child.inputs[0], tuple(k for k, label in enumerate(labels) if label >= len(node.shape))
         x = filled(forms[source], source.shape)
-        return term(name, x, axis=None if len(axes) == len(source.shape) else axes)
+        whole = len(axes) == len(source.shape)
+        if name == "norm" and len(axes) > MATRIX and not whole:  # NumPy's norm has no such axes
+            return term("sqrt", term("sum", powered(x, 2), axis=axes))
+        return term(name, x, axis=None if whole else axes)
 
     return form
 
@@ -216,6 +208,7 @@ _CONSTANT_TENSORS: dict[object, Callable[[Node], Node]] = {
 _KERNELS: dict[object, Callable[[Node, Forms], Node]] = {
     MAX: _reduction("max"),
     MIN: _reduction("min"),
+    NORM: _reduction("norm"),
     LOGSUMEXP: _reduction("logsumexp"),
     SOFTMAX: _softmax,
     PRODUCTS: _products,

@@ -29,7 +29,7 @@ def numpy_form(root: Node, variables: Mapping[str, Shape], name: str) -> str:
     parameters = ", ".join(dialect.variable(variable) for variable in variables if variable in used)
     imports = ["from itertools import combinations"] if any("combinations(" in prelude for prelude in preludes) else []
     imports += ["import numpy as np"]
-    imports += ["from scipy import special"] if "special." in code else []
+    imports += ["from scipy import special"] if any("special." in part for part in (code, *preludes)) else []
     parts = ["\n".join(imports), *(prelude.rstrip() for prelude in preludes), f"def {name}({parameters}):\n{code}"]
     return "\n\n\n".join(parts) + "\n"
 

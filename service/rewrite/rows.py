@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.ir.coefficient import CONTRACT, parts
+from service.ir.coefficient import CONTRACT, parts, scale, split_coefficient
 from service.ir.contraction import contract, permute
 from service.ir.leaves import delta, variable
 from service.ir.node import Node
@@ -17,6 +17,7 @@ from service.ir.op import Op, lowered, operations
 from service.ir.power import raise_to, split_power
 from service.ir.total import terms_of
 from service.ops.determinants import COFACTORS, INV, LOGDET, inverse, logdet
+from service.ops.norms import NORM, euclidean
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
 from service.rewrite.pattern import matches, substituted
 
@@ -155,6 +156,58 @@ def _merge_exponentials(node: Node) -> Node | None:
     return None
 
 
+def _over_argument(function: str, quotient: str) -> Try:
+    """The quotient of a function by its argument, which has a value at 0, for as many powers as there are of both."""
+
+    def apply(node: Node) -> Node | None:
+        coefficient, factors, sizes = parts(node)
+        for above in factors:
+            inner, power = split_power(above[0])
+            if inner.op is not operations()[function] or not power.is_integer() or power < 1:
+                continue
+            number, argument = split_coefficient(inner.inputs[0])
+            for below in factors:
+                base, exponent = split_power(below[0])
+                if base is argument and exponent.is_integer() and exponent < 0 and below[1] == above[1]:
+                    most = min(power, -exponent)
+                    kept = [factor for factor in factors if factor is not above and factor is not below]
+                    kept += [
+                        (raise_to(term, left), above[1])
+                        for term, left in ((inner, power - most), (base, exponent + most))
+                        if left
+                    ]
+                    kept.append((raise_to(lowered(quotient, inner.inputs[0], **_FIRST[quotient]), most), above[1]))
+                    return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient * number**most)
+        return None
+
+    return apply
+
+
+_FIRST: dict[str, dict[str, int]] = {"spherical_jn": {"n": 0}, "exprel": {"order": 0}}
+
+
+def _power_times_log(node: Node) -> Node | None:
+    """The product with a positive power of its argument takes the logarithm's pole away."""
+    coefficient, factors, sizes = parts(node)
+    for log in factors:
+        if log[0].op is not operations()["log"]:
+            continue
+        for power in factors:
+            base, exponent = split_power(power[0])
+            if base is log[0].inputs[0] and exponent > 0 and power[1] == log[1]:
+                kept = [factor for factor in factors if factor is not log and factor is not power]
+                kept.append((lowered("xlogy", power[0], base), log[1]))
+                return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
+def _scaled_norm(node: Node) -> Node | None:
+    (child,) = node.inputs
+    coefficient, core = split_coefficient(child)
+    count = dict(node.attributes)["count"]
+    return None if coefficient == 1 else scale(euclidean(core, count), abs(coefficient))
+
+
 def _log_power(node: Node) -> Node | None:
     """For odd and fractional powers, which have the domain of the logarithm; an even one has more."""
     base, exponent = split_power(node.inputs[0])
@@ -177,6 +230,9 @@ ROWS: tuple[Row, ...] = (
     _scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", _x)), -lowered("softplus", -_x)),
     _scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + lowered("exp", _x)), lowered("sigmoid", -_x)),
     _scalar("log1p(-1 + x) -> log(x)", lowered("log1p", _x - 1), lowered("log", _x)),
+    _scalar("exp(x) - 1 -> expm1(x)", lowered("exp", _x) - 1, lowered("expm1", _x)),
+    _scalar("1 - exp(x) -> -expm1(x)", 1 - lowered("exp", _x), -lowered("expm1", _x)),
+    _scalar("log1p(expm1(x)) -> x", lowered("log1p", lowered("expm1", _x)), _x),
     _row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
     _row("log(x**3) -> 3*log(x)", "log", _log_power),
     _row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),
@@ -187,6 +243,10 @@ ROWS: tuple[Row, ...] = (
     _row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
     _row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
     _row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
+    _row("sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn")),
+    _row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel")),
+    _row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log),
+    _row("norm(2*x) -> 2*norm(x)", NORM.name, _scaled_norm),
 )
 
 BY_OP: dict[Op, list[Row]] = {row.op: [other for other in ROWS if other.op is row.op] for row in ROWS}

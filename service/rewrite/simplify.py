@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from service.ir.coefficient import CONTRACT, is_gathered, parts, scale
 from service.ir.contraction import contract
 from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
+from service.ir.op import Op
 from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
-from service.rewrite.rows import BY_OP
+from service.rewrite.rows import BY_OP, Row
 
 ROUNDS = 3  # each makes what the one before exposed; later rounds have not been seen to change anything
 MOST_FACTORS = 8  # a flattened product stays within this, so that its derivative stays linear in the graph
 MOST_ROWS = 8  # rows applied in a chain at one node
 
 
-def simplify(roots: Sequence[Node]) -> list[Node]:
-    """Equal graphs in simpler terms; the cost is linear in the number of nodes."""
+def simplify(
+    roots: Sequence[Node], rows: Mapping[Op, Sequence[Row]] = BY_OP, opened: Collection[Node] = ()
+) -> list[Node]:
+    """Equal graphs in simpler terms by normal forms and `rows`; the cost is linear in the number of nodes.
+
+    Products and sums within others are flattened unless they are used elsewhere too and not among `opened`.
+    """
     current = list(roots)
     for _ in range(ROUNDS):
-        changed = _round(current)
+        changed = _round(current, rows, opened)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
 
 
-def _round(roots: Sequence[Node]) -> list[Node]:
+def _round(roots: Sequence[Node], rows: Mapping[Op, Sequence[Row]], opened: Collection[Node]) -> list[Node]:
     order = topological(roots)
-    shared = {node for node, count in uses(roots).items() if count > 1}
+    shared = {node for node, count in uses(roots).items() if count > 1 and node not in opened}
     absorbed = _absorbed_sums(order, shared)
     still_shared: set[Node] = set()
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        result = _rewritten(distributed(_flattened(node, inputs, still_shared, absorbed), still_shared))
+        result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
+        if node not in absorbed:  # a row for a sum is one for the whole of it
+            result = _rewritten(result, rows)
         if node in shared:
             still_shared.add(result)
         return result
@@ -155,9 +163,9 @@ def _has_constant_tensor(node: Node) -> bool:
     return node.op in (DELTA, UNIT) or (node.op is CONTRACT and any(child.op in (DELTA, UNIT) for child in node.inputs))
 
 
-def _rewritten(node: Node) -> Node:
+def _rewritten(node: Node, rows: Mapping[Op, Sequence[Row]]) -> Node:
     for _ in range(MOST_ROWS):
-        better = next((new for row in BY_OP.get(node.op, ()) if (new := row.apply(node)) is not None), None)
+        better = next((new for row in rows.get(node.op, ()) if (new := row.apply(node)) is not None), None)
         if better is None:
             return node
         node = better
