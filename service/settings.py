@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         default=Limits.axes, ge=1, le=32, description="The number of axes of a tensor, without a batch axis."
     )
     order: int = Field(default=Limits.order, ge=1, description="The highest order of a derivative.")
+    taylor_order: int = Field(
+        default=Limits.taylor_order, ge=1, le=100, description="The highest order of a Taylor polynomial."
+    )
     elements: int = Field(default=Limits.elements, ge=1, description="The number of entries of one tensor.")
     operations: int = Field(default=Limits.operations, ge=1, description="The estimated operations of one computation.")
 

@@ -10,9 +10,12 @@ import orjson
 from pydantic import BaseModel, Field
 
 from service.api.graphs import Graph
+from service.api.schemas import absent
 from service.api.tensors import TensorAnswer, encode
-from service.tasks.messages import WITH_BLOCKS, Answer, Block, Layout
+from service.tasks.messages import WITH_BLOCKS, Answer, Block, Layout, Scheme
 
+Classification = Literal["minimum", "maximum", "saddle", "inconclusive", "not_critical"]
+Convexity = Literal["strictly_convex", "convex", "flat", "concave", "strictly_concave", "indefinite"]
 Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block_diagonal", "sparse"]
 
 
@@ -100,6 +103,74 @@ class DerivativeAnswer(ValueAnswer):
     """A function's value and its derivatives."""
 
     derivatives: list[DerivativeBlock]
+
+
+class Taylor(BaseModel):
+    """A Taylor polynomial; entry k of each list belongs to degree k."""
+
+    order: int
+    value: TensorAnswer | None = Field(description="The polynomial's value at `evaluate_at`; null without that.")
+    terms: list[TensorAnswer] | None = Field(description="D^k f delta^k / k! at `evaluate_at`; null without that.")
+    derivatives: list[TensorAnswer] | None = Field(description="D^k f at `at`, in the layout asked for.")
+    coefficients: list[TensorAnswer] | None = Field(description="f^(k) / k!, for one scalar variable.")
+    forms: Forms = Field(
+        description="The polynomial in powers of the distance from `at`, as a program in the variables; where there is "
+        "not one point with finite numbers, in the variables and steps from them, `d_x` for a variable `x`."
+    )
+    expanded: Forms = Field(description="The polynomial multiplied out, for one scalar variable at one point.")
+
+
+class TaylorAnswer(ValueAnswer):
+    """A function's value at a point, and its Taylor polynomial about it."""
+
+    taylor: Taylor
+
+
+class Check(BaseModel):
+    """A derivative beside finite differences."""
+
+    scheme: Scheme
+    step: float
+    tolerance: float
+    relative_error: float | None = Field(
+        description="sqrt(sum (dh - df)^2 / sum (dh + df)^2); null where both are 0, which passes, and, with a "
+        "warning, where it is infinite."
+    )
+    passes: bool
+    derivative: TensorAnswer = Field(description="df: the derivative by the joined `wrt`, or the candidate.")
+    differences: TensorAnswer = Field(description="dh: the finite differences, laid out as the derivative.")
+
+
+class CheckAnswer(ValueAnswer):
+    """A function's value at a point, and the check of its derivative there."""
+
+    check: Check
+
+
+class Analysis(BaseModel):
+    """What applies to the function; null where it does not exist at the point."""
+
+    gradient: TensorAnswer = Field(default_factory=absent, description="Of a scalar, by the joined `wrt`.")
+    gradient_norm: float | None = None
+    is_critical: bool | None = Field(None, description="Whether every entry of the gradient is below 1e-8.")
+    hessian: TensorAnswer = Field(default_factory=absent)
+    eigenvalues: TensorAnswer | None = Field(None, description="Of the Hessian, ascending.")
+    classification: Classification | None = Field(
+        None, description="inconclusive: an eigenvalue is 0, below 1e-12 of the largest, and no two have other signs."
+    )
+    convexity: Convexity | None = Field(None, description="What the signs of the eigenvalues say.")
+    newton_point: TensorAnswer | None = Field(None, description="x - H^-1 g")
+    descent_point: TensorAnswer | None = Field(None, description="x - step_size g; present with `step_size`.")
+    jacobian: TensorAnswer = Field(default_factory=absent, description="In the layout asked for.")
+    determinant: float | None = None
+    absolute_determinant: float | None = None
+    root_point: TensorAnswer | None = Field(None, description="x - J^-1 f")
+
+
+class AnalysisAnswer(ValueAnswer):
+    """A function's value at a point, and what its derivatives say there."""
+
+    analysis: Analysis
 
 
 class PlanAnswer(_Head):

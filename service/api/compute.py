@@ -9,12 +9,29 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from service.api.answers import DerivativeAnswer, PlanAnswer, ValueAnswer, encode_answer
+from service.api.answers import (
+    AnalysisAnswer,
+    CheckAnswer,
+    DerivativeAnswer,
+    PlanAnswer,
+    TaylorAnswer,
+    ValueAnswer,
+    encode_answer,
+)
 from service.api.bodies import BodyBounds, receive
 from service.api.declaring import answers, problems, takes
 from service.api.examples import ANSWERS, REQUESTS
 from service.api.parsing import parse
-from service.api.requests import ComputeRequest, CotangentRequest, PlanRequest, TangentRequest, read
+from service.api.requests import (
+    AnalyzeRequest,
+    CheckRequest,
+    ComputeRequest,
+    CotangentRequest,
+    PlanRequest,
+    TangentRequest,
+    TaylorRequest,
+    read,
+)
 from service.tasks.messages import Answer, Kind, Limits, Task
 
 Compute = Callable[[Task], Answer]
@@ -84,6 +101,30 @@ ENDPOINTS = (
         "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed.",
         TangentRequest,
         DerivativeAnswer,
+    ),
+    Endpoint(
+        "taylor",
+        "The Taylor polynomial about a point",
+        "Derivatives of every order up to `order` at `at`, the polynomial's terms and value at `evaluate_at`, and its "
+        "closed form. Several `wrt` are joined into one vector.",
+        TaylorRequest,
+        TaylorAnswer,
+    ),
+    Endpoint(
+        "check",
+        "A derivative against finite differences",
+        "The relative error between the derivative by the joined `wrt`, exact or the `candidate`, and finite "
+        "differences, and whether it passes.",
+        CheckRequest,
+        CheckAnswer,
+    ),
+    Endpoint(
+        "analyze",
+        "What the derivatives say at a point",
+        "Of a scalar: gradient, eigenvalues of the Hessian, the kind of critical point, Newton's step to one. Of a "
+        "function with as many outputs as variables: the Jacobian's determinant and Newton's step to a root.",
+        AnalyzeRequest,
+        AnalysisAnswer,
     ),
     Endpoint(
         "plan",

@@ -65,6 +65,24 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "variables": {"X": {"shape": ["m", "n"]}, "w": {"shape": ["n"]}, "y": {"shape": ["m"]}},
         "wrt": ["w"],
     },
+    "taylor": {
+        "expression": "sin(x) + cos(x)",
+        "order": 3,
+        "at": {"x": 0},
+        "evaluate_at": {"x": 0.5},
+        "forms": ["text"],
+    },
+    "check": {
+        "expression": "x.T @ A @ x",
+        "wrt": ["x"],
+        "at": {"x": [1, 2], "A": [[1, 2], [0, 3]]},
+        "candidate": "2*A @ x",
+    },
+    "analyze": {
+        "expression": "x**3 - 3*x + y**2",
+        "at": {"x": 1.5, "y": 0.5},
+        "step_size": 0.1,
+    },
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",
@@ -72,6 +90,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "wrt": ["x"],
     },
 }
+
+
+def _scalar(number: float) -> dict[str, Any]:
+    return {"shape": [], "data": [number]}
+
 
 _HEAD: dict[str, Any] = {"function_id": "fn_3d1c5f", "layout": "numerator", "batch_size": None, "warnings": []}
 
@@ -188,6 +211,50 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "value": None,
             }
         ],
+    },
+    "taylor": _HEAD
+    | {
+        "kind": "taylor",
+        "value": {"shape": [], "data": [1.0]},
+        "taylor": {
+            "order": 3,
+            "value": {"shape": [], "data": [1.3541667]},
+            "terms": [_scalar(1.0), _scalar(0.5), _scalar(-0.125), _scalar(-0.020833333)],
+            "derivatives": [_scalar(1.0), _scalar(1.0), _scalar(-1.0), _scalar(-1.0)],
+            "coefficients": [_scalar(1.0), _scalar(1.0), _scalar(-0.5), _scalar(-0.16666667)],
+            "forms": {"text": "1 + x - x**2/2 - x**3/6"},
+            "expanded": {"text": "1 + x - x**2/2 - x**3/6"},
+        },
+    },
+    "check": _HEAD
+    | {
+        "kind": "check",
+        "value": {"shape": [], "data": [17.0]},
+        "check": {
+            "scheme": "central",
+            "step": 1e-05,
+            "tolerance": 1e-06,
+            "relative_error": 0.14648968,
+            "passes": False,
+            "derivative": {"shape": [2], "data": [10.0, 12.0]},
+            "differences": {"shape": [2], "data": [6.0, 14.0]},
+        },
+    },
+    "analyze": _HEAD
+    | {
+        "kind": "analyze",
+        "value": {"shape": [], "data": [-0.875]},
+        "analysis": {
+            "gradient": {"shape": [2], "data": [3.75, 1.0]},
+            "gradient_norm": 3.8810437,
+            "is_critical": False,
+            "hessian": {"shape": [2, 2], "data": [9.0, 0.0, 0.0, 2.0]},
+            "eigenvalues": {"shape": [2], "data": [2.0, 9.0]},
+            "classification": "not_critical",
+            "convexity": "strictly_convex",
+            "newton_point": {"shape": [2], "data": [1.0833333, 0.0]},
+            "descent_point": {"shape": [2], "data": [1.125, 0.4]},
+        },
     },
     "plan": _HEAD
     | {

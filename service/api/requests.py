@@ -12,7 +12,7 @@ from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
 from service.api.tensors import SIZE_CAP, Tensor, decode
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
-from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Task
+from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Scheme, Task
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
 FUNCTIONS = ("expression", "graph", "function_id")
@@ -83,6 +83,43 @@ class CotangentRequest(ComputeRequest):
     )
 
 
+class TaylorRequest(ComputeRequest):
+    """A function, the order of its Taylor polynomial about `at`, and where to evaluate that."""
+
+    order: int = Field(ge=0, description="The degree of the polynomial; 1 is the linearisation.")
+    evaluate_at: dict[Key, Annotated[Any, DocumentedAs(Tensor)]] = Field(
+        json_schema_extra=KEYS,
+        default_factory=absent,
+        description="Values of variables in `wrt`, or N along one more leading axis; one left out stays at `at`.",
+    )
+    derivatives: bool = Field(default=True, description="false: no derivative tensors and coefficients.")
+
+
+class CheckRequest(ComputeRequest):
+    """A function, how to take finite differences of it, and what to compare them with."""
+
+    scheme: Scheme = Field("central", description="The differences: (f(x+h) - f(x-h))/2h, or (f(x+h) - f(x))/h.")
+    step: float = Field(
+        default_factory=absent,
+        gt=0,
+        allow_inf_nan=False,
+        description="The absolute step h: 1e-5 for central differences, 1e-8 for forward ones, if absent.",
+    )
+    tolerance: float = Field(1e-6, ge=0, allow_inf_nan=False, description="The largest relative error that passes.")
+    candidate: str = Field(
+        default_factory=absent,
+        description="The derivative under test as text, in the variables; the service's own, if absent.",
+    )
+
+
+class AnalyzeRequest(ComputeRequest):
+    """A function and the point to analyze it at."""
+
+    step_size: float = Field(
+        default_factory=absent, gt=0, allow_inf_nan=False, description="Asks for x - step_size * gradient."
+    )
+
+
 class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
@@ -93,9 +130,32 @@ def _values(at: Mapping[str, Any], place: str, limits: Limits) -> dict[str, Arra
     return {name: decode(value, f"{place}{pointer(name)}", limits) for name, value in at.items()}
 
 
+def _plain(value: Any, *_: object) -> Any:
+    return value
+
+
+def _number(value: Any, *_: object) -> float:
+    return float(value)
+
+
+def _program(value: str, at: str, limits: Limits) -> str:
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if size > limits.expression_bytes:
+        raise LimitError(limit="expression_bytes", value=size, cap=limits.expression_bytes, pointer=at)
+    return value
+
+
 # The fields that only some endpoints have: the task's name for it, and its reading from the value and its pointer.
 FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
-    "kind": ("plan_kind", lambda value, *_: value),
+    "kind": ("plan_kind", _plain),
+    "order": ("order", _plain),
+    "evaluate_at": ("evaluate_at", _values),
+    "derivatives": ("derivatives", _plain),
+    "scheme": ("scheme", _plain),
+    "step": ("step", _number),
+    "tolerance": ("tolerance", _number),
+    "candidate": ("candidate", _program),
+    "step_size": ("step_size", _number),
     "tangents": ("tangents", _values),
     "cotangent": ("cotangent", decode),
 }
@@ -104,7 +164,6 @@ FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
 LATER: tuple[tuple[str, str | bool | None, str], ...] = (
     ("function_id", None, "registered functions are not available yet; send `expression` or `graph`"),
     ("verify", True, "`verify` is not available yet; leave it out or send false"),
-    ("nonsmooth", "error", '`nonsmooth` is not available yet; leave it out or send "default"'),
     ("structure", "auto", '`structure: "auto"` is not available yet; leave it out or send "dense"'),
 )
 
@@ -144,6 +203,7 @@ def read(body: Any, kind: Kind, model: type[ComputeRequest], limits: Limits) -> 
         layout=request.layout,
         forms=tuple(request.forms),
         structure=request.structure,
+        nonsmooth=request.nonsmooth,
         limits=limits,
         **further,
     )
@@ -153,7 +213,7 @@ def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
     """No list or object of names is so long that finding fault with each entry would be work."""
     graph = body.get("graph")
     counted: list[tuple[tuple[str, ...], Any]] = [
-        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms", "tangents")
+        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms", "tangents", "evaluate_at")
     ]
     if isinstance(graph, dict):
         counted += [(("graph", field), graph.get(field)) for field in Graph.model_fields]

@@ -36,7 +36,7 @@ def push_forward_all(order: Sequence[Node], seeds: Mapping[Node, Node], trail: S
     for node in order:
         if node not in tangents and any(child in tangents for child in node.inputs):
             terms = [
-                _push_forward(tangents[child], node, place)
+                local_tangent(tangents[child], node, place)
                 for place, child in enumerate(node.inputs)
                 if child in tangents
             ]
@@ -44,7 +44,7 @@ def push_forward_all(order: Sequence[Node], seeds: Mapping[Node, Node], trail: S
     return tangents
 
 
-def _push_forward(t: Node, node: Node, place: int) -> Node:
+def local_tangent(t: Node, node: Node, place: int) -> Node:
     """What the tangent t of input number `place` adds to the tangent of `node`."""
     child, rank = node.inputs[place], len(node.shape)
     trail = [("trail", axis) for axis in range(len(t.shape) - len(child.shape))]

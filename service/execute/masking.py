@@ -11,7 +11,7 @@ import numpy as np
 from service.execute.plan import Array, Cost, Labels, chain
 
 
-def masked(  # noqa: PLR0913 - a product and all that it is planned from
+def masked(
     product: Callable[[list[Array]], Array],
     operands: Sequence[Labels],
     masks: Sequence[int],

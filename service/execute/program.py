@@ -15,7 +15,7 @@ from service.errors import LimitError
 from service.execute.contraction import compile_contraction, dense_selector
 from service.execute.plan import Array, Cost
 from service.ir.coefficient import CONTRACT
-from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE
+from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, TRIANGLE, UNIT, VARIABLE
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.total import TOTAL
@@ -36,18 +36,6 @@ class Instruction:
 
 
 Watch = Callable[[Instruction, Sequence[Array], Array], None]
-
-
-@dataclass
-class NonFinite:
-    """The operations that first made NaN of numbers, and infinity of finite ones; None where an input or constant did.
-
-    `at_zero` says whether an argument of the latter was 0, so that it is a pole rather than an overflow.
-    """
-
-    undefined: str | None = None
-    infinite: str | None = None
-    at_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,20 +73,6 @@ class Program:
                     registers[register] = None
         return [np.asarray(registers[k], dtype=float) for k in self.outputs]
 
-    def explain_nonfinite(self, values: Mapping[str, Array]) -> NonFinite:
-        """Run again, watching every step, for what made the numbers that are not finite."""
-        found = NonFinite()
-
-        def watch(step: Instruction, arguments: Sequence[Array], result: Array) -> None:
-            name = step.name.removeprefix("kernel_").removeprefix("reduce_")
-            if found.undefined is None and np.isnan(result).any() and not any(np.isnan(a).any() for a in arguments):
-                found.undefined = name
-            if found.infinite is None and np.isinf(result).any() and all(np.isfinite(a).all() for a in arguments):
-                found.infinite, found.at_zero = name, any((np.asarray(a) == 0).any() for a in arguments)
-
-        self.run(values, watch)
-        return found
-
 
 def compile_program(
     outputs: Sequence[Node],
@@ -125,9 +99,9 @@ def compile_program(
             inputs[node.attributes] = register[node]
             flags[node] = node.attributes in batched
         elif not node.inputs:
-            expanded = node in needed and node.op in CONSTANT_TENSORS
+            expanded = (node in needed and node.op in CONSTANT_TENSORS) or node.op is TRIANGLE
             if expanded and bulk(node.shape) > most_entries:
-                raise LimitError("elements", bulk(node.shape), most_entries, hint="an identity matrix is too large")
+                raise LimitError("elements", bulk(node.shape), most_entries, hint="a constant matrix is too large")
             _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
@@ -152,6 +126,9 @@ def _store(node: Node, register: int, constants: dict[int, Array], *, dense: boo
         constants[register] = np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
     elif node.op is ARRAY:
         constants[register] = np.frombuffer(node.attributes.content).reshape(node.shape)
+    elif node.op is TRIANGLE:
+        rows, columns = numbers(node.shape)
+        constants[register] = np.tri(rows, columns, node.attributes)
     elif node.op is SIZE:
         message = f"the size {node.attributes!r} has no number"
         raise TypeError(message)
@@ -171,8 +148,10 @@ def _compile(node: Node, batched: Sequence[bool], cost: Cost, masked_entries: in
     if node.op.kernel is None:
         message = f"{node.op.name} cannot be evaluated"
         raise TypeError(message)
-    source = node.inputs[0].shape
-    cost.note(node.op.cost(source, **dict(node.attributes)) if node.op.cost else max(entries, bulk(source)), entries)
+    shapes = [child.shape for child in node.inputs]
+    cost.note(
+        node.op.cost(*shapes, **dict(node.attributes)) if node.op.cost else max(entries, bulk(shapes[0])), entries
+    )
     kernel, attributes = node.op.kernel, dict(node.attributes)
     return (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
 

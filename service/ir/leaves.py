@@ -10,8 +10,8 @@ from service.ir.op import FILL, Op, constant, register
 from service.ir.size import Dim, Shape, Size
 
 __all__ = [
-    "ARRAY", "DELTA", "FILL", "SELECTOR", "SIZE", "UNIT", "VARIABLE",
-    "ArrayData", "array", "constant", "delta", "fill_value", "selector", "size_value", "unit", "variable",
+    "ARRAY", "DELTA", "FILL", "SELECTOR", "SIZE", "TRIANGLE", "UNIT", "VARIABLE",
+    "ArrayData", "array", "constant", "delta", "fill_value", "selector", "size_value", "triangle", "unit", "variable",
 ]  # fmt: skip
 
 VARIABLE = register(Op("variable", "leaf", "an input", internal=True))
@@ -20,6 +20,7 @@ SIZE = register(Op("size", "leaf", "a named size as a number", internal=True))
 DELTA = register(Op("delta", "leaf", "the identity between two axes", internal=True))
 UNIT = register(Op("unit", "leaf", "the vector that is 1 at one place", internal=True))
 SELECTOR = register(Op("selector", "leaf", "the 0/1 matrix whose column k picks entry start + k*step", internal=True))
+TRIANGLE = register(Op("triangle", "leaf", "the 0/1 matrix with ones on and below a diagonal", internal=True))
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ def selector(size: Size, count: Size, start: Size, step: int) -> Node:
     if count == size and start == 0 and step == 1:
         return delta(size)
     return make(SELECTOR, (), (start, step), (size, count))
+
+
+def triangle(rows: Size, columns: Size, k: int) -> Node:
+    """The matrix of shape (rows, columns) that is 1 in column j of row i where j <= i + k, else 0."""
+    return make(TRIANGLE, (), k, (rows, columns))
 
 
 def fill_value(node: Node) -> float | None:

@@ -51,7 +51,7 @@ class Parameter:
 class Kink:
     """Where an operation has no derivative, and the number that is answered for it there.
 
-    `at(*arrays, **attributes)` is true at those entries; `convention` completes "the derivative there is taken as".
+    `at(*arrays, **attributes)` is true at those entries; `convention` says which number, or whose derivative.
     """
 
     at: Callable[..., Any]
@@ -67,7 +67,9 @@ class Op:
     into kernel ones; a kernel operation instead has `kernel(*arrays, **attributes)`, which acts on the trailing axes
     of NumPy arrays, and its derivative: `partials[k](out, *inputs)`, one per input, for an elementwise function, or
     `vjp(g, out, k)`, the adjoint of input k from the adjoint g of the output, which may have further leading axes.
-    `cost(shape, **attributes)` are the multiplications for one input of that shape, where they are more than entries.
+    `cost(*shapes, **attributes)` are the multiplications for inputs of those shapes, where they are more than entries.
+    `build(inputs, attributes)` makes a kernel term where that is more than the node itself: its normal form.
+    `raised(node, form)` writes a kernel term as a user's, `form` giving the user's term of a node, of its shape.
     `plain(*inputs, **attributes)` is the ordinary formula of an operation that differs from it only where that has no
     value, or None; closed forms show it instead. `strong` says that a factor 0 of this operation annihilates even what
     is not finite.
@@ -83,6 +85,8 @@ class Op:
     partials: tuple[Rule | None, ...] = ()
     vjp: Callable[[Node, Node, int], Node] | None = None
     cost: Callable[..., int] | None = None
+    build: Callable[[tuple[Node, ...], Any], Node] | None = None
+    raised: Callable[[Node, Callable[[Node], Node]], Node] | None = None
     plain: Callable[..., Node | None] | None = None
     kink: Kink | None = None
     strong: bool = False

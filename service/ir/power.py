@@ -11,6 +11,7 @@ from service.ir.op import lowered, operations
 from service.ir.recursion import contract
 
 GLANCE = 8  # terms looked at in one sum or product, half as many a level further down
+HALF = 0.5
 DIGITS = 9  # a number further than this from 1 stays inside of a power, which might overflow on its own
 
 
@@ -40,17 +41,21 @@ def raise_to(base: Node, exponent: float) -> Node:
     coefficient, core = split_coefficient(base)
     if coefficient != 1 and (whole or coefficient > 0) and abs(exponent * math.log10(abs(coefficient))) < DIGITS:
         return scale(raise_to(core, exponent), coefficient**exponent)
-    if base.op is operations()["abs"] and whole and exponent % 2 == 0:
+    special = _power_of_special(base, exponent)
+    return special or make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
+
+
+def _power_of_special(base: Node, exponent: float) -> Node | None:
+    """Powers of absolute values, of masks, of norms and of their squares."""
+    known = operations()
+    if exponent % 2 == 0 and base.op is known["abs"]:
         return raise_to(base.inputs[0], exponent)
-    if base.op.strong and exponent > 0 and base.op.name != "share":
-        return base  # a power of 0 or 1
-    if base.op is operations()["reduce_norm"] and whole and exponent % 2 == 0:
+    if exponent % 2 == 0 and base.op is known["reduce_norm"]:
         return raise_to(sum_of_squares(base), exponent / 2)
-    if not whole and (2 * exponent).is_integer():
-        root = _norm_of(base)
-        if root is not None:
-            return raise_to(root, 2 * exponent)
-    return make(operations()["power"], (base, constant(exponent, base.shape)), (), base.shape)
+    if exponent > 0 and base.op in (known["chosen"], known["passed_over"]):
+        return base  # 0 or 1
+    root = _norm_of(base) if exponent % 1 == HALF else None
+    return None if root is None else raise_to(root, 2 * exponent)
 
 
 def sum_of_squares(norm: Node) -> Node:

@@ -11,14 +11,14 @@ from typing import Any
 
 from service.ir import selection
 from service.ir.coefficient import CONTRACT, connected, is_gathered
-from service.ir.leaves import DELTA, FILL, SELECTOR, UNIT, delta, size_value
+from service.ir.leaves import DELTA, FILL, SELECTOR, TRIANGLE, UNIT, delta, size_value
 from service.ir.node import Node
 from service.ir.op import operations
 from service.ir.power import is_nonnegative, raise_to, split_power, sum_of_squares
 from service.ir.recursion import contract
 from service.ir.size import Size
 
-LIGHT = {DELTA, UNIT, SELECTOR}
+LIGHT = {DELTA, UNIT, SELECTOR, TRIANGLE}  # constant tensors of zeros and ones, kept unexpanded
 Labels = list[int]
 Factor = tuple[Node, Labels]
 

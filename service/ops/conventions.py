@@ -65,7 +65,8 @@ def _slope_by_exponent(out: Node, x: Node, y: Node) -> Node:
             product = product if k == left_out else product * (y - k)
         inner = inner + product
     log = call("power_log", x, y - order, order=1)
-    return inner * call("power", x, y - order) + _falling(y, order) * log
+    result: Node = inner * call("power", x, y - order) + _falling(y, order) * log
+    return result
 
 
 def _log_kernel(x: Any, y: Any, order: int) -> Any:

@@ -7,9 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from service.ir.node import Node
 from service.ir.op import Notation, Op, Parameter, Rule, register
 from service.ir.size import Shape
-from service.ops.signature import ARRAY
+from service.ops.signature import ARRAY, term
+
+Form = Callable[[Node], Node]
 
 
 def pasteable(kernel: Callable[..., Any], name: str) -> str:
@@ -24,6 +27,16 @@ def pasteable(kernel: Callable[..., Any], name: str) -> str:
         elif isinstance(part, ast.Name) and part.id == kernel.__name__:
             part.id = name
     return ast.unparse(function) + "\n"
+
+
+def kernel(name: str, function: Callable[..., Any], vjp: Callable[[Node, Node, int], Node], **more: Any) -> Op:
+    """Enter a kernel operation; `more` are its other parts, such as `cost` and `raised`."""
+    return register(Op(name, "kernel", kernel=function, vjp=vjp, internal=True, **more))
+
+
+def called(name: str) -> Callable[[Node, Form], Node]:
+    """A kernel term as the user's operation `name` on the same inputs with the same attributes."""
+    return lambda node, form: term(name, *map(form, node.inputs), **dict(node.attributes))
 
 
 def declare(

@@ -11,12 +11,13 @@ import numpy as np
 
 from service.errors import LimitError
 from service.ir.contraction import contract
+from service.ir.leaves import constant
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Parameter, register
+from service.ir.op import Notation, Parameter
 from service.ir.size import Shape, Size, bulk, numbers
-from service.ops.declaring import declare, pasteable
-from service.ops.reductions import MOST_LEFT_OUT
-from service.ops.signature import ARRAY, refuse
+from service.ops.declaring import Form, called, declare, kernel, pasteable
+from service.ops.products import MOST_LEFT_OUT
+from service.ops.signature import ARRAY, refuse, term
 
 MATRIX = 2
 
@@ -41,10 +42,16 @@ def logdet(x: Node) -> Node:
 
 
 def cofactors(x: Node, order: int) -> Node:
-    """Derivative number `order` of det: signed minors without `order` rows and columns, axes (i, j, k, l, ...)."""
+    """Derivative number `order` of det: signed minors without `order` rows and columns, axes (i, j, k, l, ...).
+
+    It is 0 where the matrix has fewer rows than that.
+    """
+    n, shape = x.shape[-1], x.shape[:-2] + x.shape[-2:] * order
+    if isinstance(n, int) and order > n:
+        return constant(0.0, shape)
     if order > MOST_LEFT_OUT:
         raise LimitError("order", order, MOST_LEFT_OUT)
-    return make(COFACTORS, (x,), (("order", order),), x.shape[:-2] + x.shape[-2:] * order)
+    return make(COFACTORS, (x,), (("order", order),), shape)
 
 
 def _batch(node: Node) -> list[str]:
@@ -128,15 +135,14 @@ def _minors(x: Shape, order: int) -> int:
     return bulk(x[:-2]) * max(math.comb(n, order), 1) * int(max(n, 1) ** (2 * order)) * max(order, 1)
 
 
-INV = register(Op("kernel_inv", "kernel", kernel=inverse_kernel, vjp=_inv_vjp, cost=_cubic, internal=True))
+def _raised_cofactors(node: Node, form: Form) -> Node:
+    order = dict(node.attributes)["order"]
+    return term("cofactor", form(node.inputs[0]), order=order) if order else term("det", form(node.inputs[0]))
 
 
-LOGDET = register(Op("kernel_logdet", "kernel", kernel=logdet_kernel, vjp=_logdet_vjp, cost=_cubic, internal=True))
-
-
-COFACTORS = register(
-    Op("kernel_cofactors", "kernel", kernel=cofactors_kernel, vjp=_cofactors_vjp, cost=_minors, internal=True)
-)
+INV = kernel("kernel_inv", inverse_kernel, _inv_vjp, cost=_cubic, raised=called("inv"))
+LOGDET = kernel("kernel_logdet", logdet_kernel, _logdet_vjp, cost=_cubic, raised=called("logdet"))
+COFACTORS = kernel("kernel_cofactors", cofactors_kernel, _cofactors_vjp, cost=_minors, raised=_raised_cofactors)
 
 
 def _square_shape(name: str, keep: int) -> Any:

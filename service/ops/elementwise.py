@@ -178,7 +178,7 @@ function("floor", np.floor, None, summary="round down; derivative 0", kink=Kink(
 function("ceil", np.ceil, None, summary="round up; derivative 0", kink=Kink(lambda x: x == np.floor(x), "0"),
          latex=Notation(r"\left\lceil #1 \right\rceil"))  # fmt: skip
 function("round", np.round, None, summary="round to the nearest integer, ties to even; derivative 0",
-         kink=Kink(lambda x: x - np.floor(x) == 0.5, "0"))  # fmt: skip
+         kink=Kink(lambda x: 2 * x % 2 == 1, "0"))  # fmt: skip
 function("relu", lambda x: np.maximum(x, 0), lambda out, x: call("chosen", call("greater", x, 0)),
          summary="maximum(x, 0); derivative 0 at 0", numpy=Notation("np.maximum(#1, 0)"), kink=_AT_ZERO)  # fmt: skip
 function(

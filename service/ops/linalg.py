@@ -96,6 +96,23 @@ def _dot(x: Node, y: Node) -> Node:
     return contract([(x, left), (y, right)], free)
 
 
+def _inner_shape(x: Shape, y: Shape) -> Shape:
+    if not x or not y:
+        return x + y
+    if x[-1] != y[-1]:
+        raise refuse("inner", "equal last sizes", x, y)
+    return x[:-1] + y[:-1]
+
+
+def _inner(x: Node, y: Node) -> Node:
+    """NumPy's inner: the last axes of both; scalars multiply."""
+    left = [("x", k) for k in range(len(x.shape))]
+    right = [("y", k) for k in range(len(y.shape))]
+    if left and right:
+        left[-1] = right[-1] = ("inner", 0)
+    return contract([(x, left), (y, right)], [label for label in left + right if label[0] != "inner"])
+
+
 def _outer_shape(x: Shape, y: Shape) -> Shape:
     return (size.count(x), size.count(y))
 
@@ -149,6 +166,9 @@ _declare(
     _dot,
     arrays("x", "y"),
 )
+
+
+_declare("inner", "sum of products over the last axes of both", _inner_shape, _inner, arrays("x", "y"))
 
 
 _declare(

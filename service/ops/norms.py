@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices. The Euclidean one has a kernel, and so has the unit vector, which is its derivative."""
+"""Norms of vectors and matrices; the Euclidean one has a kernel, and so has the unit vector, its derivative."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from service.ir.node import Node, make
 from service.ir.op import Kink, Notation, Parameter, lowered
 from service.ir.power import raise_to
 from service.ir.size import Shape
-from service.ops.declaring import declare
+from service.ops.declaring import Form, declare, kernel
 from service.ops.reductions import (
     MAX,
     Axes,
-    kernel_reduction,
     last,
+    raised_reduction,
     reduce,
     reduced_shape,
     restored,
@@ -26,8 +26,9 @@ from service.ops.reductions import (
     summed,
     trailing,
 )
-from service.ops.signature import ARRAY, AXIS, KEEPDIMS
+from service.ops.signature import ARRAY, AXIS, KEEPDIMS, term
 
+MATRIX = 2  # axes
 SAFE = (1e-280, 1e300)  # a sum of squares within has neither overflowed nor lost a digit to underflow
 
 
@@ -79,13 +80,23 @@ def _unit_plain(x: Node, count: int) -> Node:
     return contract([(x, labels), (raise_to(euclidean(x, count), -1), labels[: len(labels) - count])], labels)
 
 
-NORM = kernel_reduction(
+def _raised_norm(node: Node, form: Form) -> Node:
+    """NumPy's norm has one axis, two, or all of them."""
+    written = raised_reduction("norm")(node, form)
+    (x,), axis = written.inputs, dict(written.attributes)["axis"]
+    if axis is None or len(axis) <= MATRIX:
+        return written
+    return term("sqrt", term("sum", term("square", x), axis=axis))
+
+
+NORM = kernel(
     "reduce_norm",
     norm_kernel,
     _norm_vjp,
+    raised=_raised_norm,
     kink=Kink(lambda x, count: np.all(x == 0, axis=trailing(count)) & (x.size > 0), "0"),
 )
-UNIT_VECTOR = kernel_reduction("reduce_unit", unit_kernel, _unit_vjp, plain=_unit_plain)
+UNIT_VECTOR = kernel("reduce_unit", unit_kernel, _unit_vjp, plain=_unit_plain)
 
 
 def _norm(x: Node, axis: Axes, ord: Any = None) -> Node:  # noqa: A002 - NumPy's name

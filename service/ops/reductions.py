@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from service.errors import DomainError, LimitError
+from service.errors import DomainError
 from service.ir import size
+from service.ir.coefficient import parts
 from service.ir.contraction import contract
 from service.ir.leaves import size_value
 from service.ir.node import Node, make
-from service.ir.op import Kink, Notation, Op, Parameter, Rule, lowered, register
+from service.ir.op import Kink, Notation, Op, Rule, lowered
 from service.ir.power import raise_to
 from service.ir.size import Shape
-from service.ops.declaring import declare, pasteable
-from service.ops.signature import ARRAY, AXIS, KEEPDIMS, refuse
+from service.ops.declaring import Form, declare, kernel
+from service.ops.signature import ARRAY, AXIS, KEEPDIMS, term
 
 Axes = tuple[int, ...] | None
-MOST_LEFT_OUT = 8  # entries, or rows and columns of a determinant: the highest derivative of prod and det
 
 
 def reduced_shape(x: Shape, axis: Axes = None, keepdims: bool = False, **_: Any) -> Shape:  # noqa: FBT001, FBT002 - NumPy's names
@@ -54,7 +55,9 @@ def require_entries(name: str, x: Shape, axis: Axes) -> None:
         raise DomainError(message)
 
 
-def _declare(name: str, summary: str, lower: Rule, *, empty: bool = True, **more: Any) -> None:
+def declare_reduction(name: str, summary: str, lower: Rule, *, empty: bool = True, **more: Any) -> None:
+    """Enter a reduction that `lower(x, axis)` writes in kernel terms; `empty` ones have a value for no entries."""
+
     def shape(x: Shape, axis: Axes = None, keepdims: bool = False) -> Shape:  # noqa: FBT001, FBT002 - NumPy's names
         if not empty:
             require_entries(name, x, axis)
@@ -75,15 +78,6 @@ def summed(x: Node, axis: Axes) -> Node:
 def _mean(x: Node, axis: Axes) -> Node:
     gone = range(len(x.shape)) if axis is None else axis
     return summed(x, axis) * raise_to(size_value(size.count(x.shape[k] for k in gone)), -1)
-
-
-def kernel_reduction(name: str, kernel: Any, vjp: Any, cost: Any = None, **more: Any) -> Op:
-    """A kernel reduction over the last `count` axes."""
-    return register(Op(name, "kernel", kernel=kernel, vjp=vjp, cost=cost, internal=True, **more))
-
-
-def _left_out(x: Shape, order: int) -> int:
-    return size.bulk(x) * int(max(size.numbers(x)[-1], 1) ** order)
 
 
 def trailing(count: int) -> tuple[int, ...]:
@@ -142,16 +136,6 @@ def _softmax_vjp(g: Node, out: Node, _: int) -> Node:
     return direct - contract([(g, lead + other), (out, other), (out, labels)], lead + labels)
 
 
-def _products_vjp(g: Node, out: Node, _: int) -> Node:
-    """Leaving one more factor out: the derivative of the product of all but r entries is that of all but r + 1."""
-    (x,) = out.inputs
-    order = dict(out.attributes)["order"]
-    lead = [f"o{k}" for k in range(len(g.shape) - len(out.shape))]
-    kept = [f"k{k}" for k in range(len(x.shape) - 1)]
-    left = [f"r{k}" for k in range(order)]
-    return contract([(g, lead + kept + left), (products(x, order + 1), [*kept, *left, "n"])], [*lead, *kept, "n"])
-
-
 def _logsumexp_kernel(x: Any, count: int) -> Any:
     axes = trailing(count)
     peak = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
@@ -166,40 +150,34 @@ def softmax_kernel(x: Any, count: int) -> Any:
     return powers / np.sum(powers, axis=axes, keepdims=True)
 
 
-def products_kernel(x: Any, order: int = 1) -> Any:
-    """Products over the last axis of all entries but `order` of them, without division: exact at zeros.
-
-    Shape (..., n) to (..., n, ..., n) with `order` further axes; entries with a repeated index are 0.
-    """
-    if order == 0:
-        return np.prod(x, axis=-1)
-    n = x.shape[-1]
-    if order == 1:
-        ones = np.ones((*x.shape[:-1], 1))
-        before = np.cumprod(np.concatenate([ones, x[..., :-1]], axis=-1), axis=-1)[..., :n]
-        after = np.cumprod(np.concatenate([ones, x[..., :0:-1]], axis=-1), axis=-1)[..., :n]
-        return before * after[..., ::-1]
-    without = np.where(np.eye(n, dtype=bool), 1.0, x[..., None, :])
-    inner = products_kernel(without, order - 1)
-    keep = 1 - np.eye(n)
-    for axis in range(order - 1):
-        inner = inner * keep.reshape((n, *(n if k == axis else 1 for k in range(order - 1))))
-    return inner
-
-
-def products(x: Node, order: int) -> Node:
-    """The kernel term of the products over the last axis that leave `order` entries out."""
-    if order > MOST_LEFT_OUT:
-        raise LimitError("order", order, MOST_LEFT_OUT)
-    return make(PRODUCTS, (x,), (("order", order),), x.shape[:-1] + x.shape[-1:] * order)
-
-
 def _max(x: Any, count: int) -> Any:
     return np.max(x, axis=trailing(count))
 
 
 def _min(x: Any, count: int) -> Any:
     return np.min(x, axis=trailing(count))
+
+
+def raised_reduction(name: str) -> Callable[[Node, Form], Node]:
+    """The user's reduction; axes that were moved to the end for the kernel stay where they are."""
+
+    def raised(node: Node, form: Form) -> Node:
+        (child,), rank = node.inputs, len(node.shape)
+        source, axes = child, tuple(range(rank, len(child.shape)))
+        coefficient, factors, _ = parts(child)
+        if len(factors) == 1 and coefficient == 1:
+            (x, labels), kept = factors[0], [label for label in factors[0][1] if label < rank]
+            if sorted(labels) == list(range(len(child.shape))) and kept == sorted(kept):
+                source, axes = x, tuple(k for k, label in enumerate(labels) if label >= rank)
+        return term(name, form(source), axis=None if len(axes) == len(source.shape) else axes)
+
+    return raised
+
+
+def _raised_softmax(node: Node, form: Form) -> Node:
+    count, rank = dict(node.attributes)["count"], len(node.shape)
+    axis = -1 if count == 1 else None if count == rank else tuple(range(rank - count, rank))
+    return term("softmax", form(node.inputs[0]), axis=axis)
 
 
 def _tie(extreme: Any) -> Kink:
@@ -210,43 +188,19 @@ def _tie(extreme: Any) -> Kink:
     return Kink(at, "equal shares", "tie")
 
 
-MAX = kernel_reduction("reduce_max", _max, _extreme_vjp, kink=_tie(np.max))
-MIN = kernel_reduction("reduce_min", _min, _extreme_vjp, kink=_tie(np.min))
-LOGSUMEXP = kernel_reduction("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp)
-SOFTMAX = kernel_reduction("reduce_softmax", softmax_kernel, _softmax_vjp)
-PRODUCTS = kernel_reduction("reduce_products", products_kernel, _products_vjp, _left_out)
+MAX = kernel("reduce_max", _max, _extreme_vjp, raised=raised_reduction("max"), kink=_tie(np.max))
+MIN = kernel("reduce_min", _min, _extreme_vjp, raised=raised_reduction("min"), kink=_tie(np.min))
+LOGSUMEXP = kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp, raised=raised_reduction("logsumexp"))
+SOFTMAX = kernel("reduce_softmax", softmax_kernel, _softmax_vjp, raised=_raised_softmax)
 
 
-def _prod(x: Node, axis: Axes) -> Node:
-    moved, count = last(x, axis)
-    for _ in range(count):
-        moved = products(moved, 0)
-    return moved
-
-
-def _prod_except_shape(x: Shape, order: int = 1) -> Shape:
-    if not x or not 0 <= order <= MOST_LEFT_OUT:
-        raise refuse("prod_except", f"an array with at least one axis, and an order of 0 to {MOST_LEFT_OUT}", x)
-    return x[:-1] + x[-1:] * order
-
-
-_declare("sum", "sum over axes", summed)
-_declare("mean", "arithmetic mean over axes", _mean, empty=False)
-_declare("prod", "product over axes; the derivative is exact where entries are 0", _prod)
-_declare(
+declare_reduction("sum", "sum over axes", summed)
+declare_reduction("mean", "arithmetic mean over axes", _mean, empty=False)
+declare_reduction(
     "max", "largest entry; ties share the derivative equally", _over(MAX), latex=Notation(name=r"\max"), empty=False
 )
-_declare(
+declare_reduction(
     "min", "smallest entry; ties share the derivative equally", _over(MIN), latex=Notation(name=r"\min"), empty=False
 )
-_declare("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), empty=False,
+declare_reduction("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), empty=False,
          numpy=Notation(name="special.logsumexp"))  # fmt: skip
-declare(
-    "prod_except",
-    "products over the last axis leaving `order` entries out: the derivatives of prod",
-    _prod_except_shape,
-    products,
-    (ARRAY, Parameter("order", "integer", 1, required=False)),
-    family="reduction",
-    numpy=Notation(name="prod_except", prelude=pasteable(products_kernel, "prod_except")),
-)

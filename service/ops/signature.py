@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from service.errors import QUOTE_LIMIT, InvalidRequestError, ParseError, ShapeError, nearest, quote
 from service.ir.node import Node, make
-from service.ir.op import Op, Parameter
+from service.ir.op import Op, Parameter, operations
 from service.ir.size import Dim, Shape, written
 
 Raw = TypeVar("Raw")
@@ -85,6 +85,11 @@ def apply(op: Op, inputs: Sequence[Node], attributes: Mapping[str, Any]) -> Node
         message = f"{op.name} cannot be called"
         raise TypeError(message)
     return make(op, tuple(inputs), given, op.shape(*(node.shape for node in inputs), **dict(given)))
+
+
+def term(name: str, *inputs: Node, **attributes: Any) -> Node:
+    """The user's operation `name` on these inputs."""
+    return apply(operations()[name], inputs, attributes)
 
 
 def is_default(node: Node, parameter: Parameter) -> bool:
@@ -188,7 +193,21 @@ def _order(value: Any, _: int) -> Any:
     return known[value]  # 2.0 is 2: equal calls are equal nodes
 
 
+def _shifts(value: Any, rank: int) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(_integer(places, rank) for places in value)
+    return _integer(value, rank)
+
+
+def _shift_axes(value: Any, rank: int) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    return tuple(axis_in(axis, rank) for axis in (value if isinstance(value, tuple | list) else (value,)))
+
+
 _CHECKS = {
+    "shifts": _shifts,
+    "shift_axes": _shift_axes,
     "integer": _integer,
     "order_of_function": _order_of_function,
     "bool": _boolean,

@@ -67,7 +67,7 @@ def exprel_kernel(x: Any, order: int = 0) -> Any:
     """
     if order == 0:
         return special.exprel(x)
-    large = np.abs(x) > 40
+    large = np.abs(x) > 40  # noqa: PLR2004 - the source is pasted into forms
     near, far = np.where(large, 0.0, x), np.where(large, x, 1.0)
     nodes, weights = np.polynomial.legendre.leggauss(64)
     integral, by_parts = np.zeros_like(near), special.exprel(far)

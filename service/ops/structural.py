@@ -8,13 +8,14 @@ from typing import Any, cast
 
 from service.errors import InvalidRequestError, LimitError, ShapeError, quote
 from service.ir import size
-from service.ir.contraction import contract
+from service.ir.contraction import broadcast, contract
 from service.ir.leaves import constant, selector, unit
 from service.ir.node import Node
 from service.ir.op import Parameter
 from service.ir.reshaping import reshape
 from service.ir.size import Dim, Shape, Size, written
 from service.ir.total import total
+from service.ops.broadcasting import broadcast_shapes
 from service.ops.declaring import declare
 from service.ops.signature import ARRAY, refuse
 
@@ -94,6 +95,8 @@ def _bounds(item: tuple[Any, ...], n: Size) -> tuple[Size, Size, int]:
     if isinstance(n, int) and not isinstance(start, Dim) and not isinstance(stop, Dim):
         chosen = range(*slice(start, stop, step).indices(n))
         return (chosen.start if chosen else 0), len(chosen), step
+    if item == (None, None, -1):
+        return size.subtract(n, 1), n, -1
     if step != 1:
         message = f"a slice with named sizes has step 1, got {step} for an axis of size {n!r}"
         raise InvalidRequestError(message)
@@ -165,6 +168,29 @@ def _diag_shape(x: Shape, k: int = 0) -> Shape:
     return (_diagonal_length(x, k),)
 
 
+def _diagonal_shape(x: Shape, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Shape:
+    if len(x) < 2 or axis1 == axis2:  # noqa: PLR2004 - a matrix
+        raise refuse("diagonal", "two different axes", x)
+    kept = tuple(n for k, n in enumerate(x) if k not in (axis1, axis2))
+    return (*kept, _diagonal_length((x[axis1], x[axis2]), offset))
+
+
+def _diagonal(x: Node, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+    """NumPy's diagonal: the axes that are left, then the diagonal of the two."""
+    labels: list[Hashable] = list(range(len(x.shape)))
+    n = _diagonal_shape(x.shape, offset, axis1, axis2)[-1]
+    out = [label for k, label in enumerate(labels) if k not in (axis1, axis2)]
+    rows = selector(x.shape[axis1], n, max(-offset, 0), 1)
+    columns = selector(x.shape[axis2], n, max(offset, 0), 1)
+    return contract([(x, labels), (rows, [axis1, "p"]), (columns, [axis2, "p"])], [*out, "p"])
+
+
+def _broadcast_shape(x: Shape, shape: Shape) -> Shape:
+    if broadcast_shapes("broadcast_to", x, shape) != shape:
+        raise refuse("broadcast_to", "a shape that x can be repeated to", x, shape)
+    return shape
+
+
 def _diagonal_length(x: Shape, k: int) -> Size:
     rows, columns = size.subtract(x[0], max(-k, 0)), size.subtract(x[1], max(k, 0))
     if isinstance(rows, int) and isinstance(columns, int):
@@ -234,7 +260,8 @@ def _einsum(*inputs: Node, subscripts: str) -> Node:
 
 
 _PARTS = Parameter("parts", "arrays")
-_SHAPE = (Parameter("shape", "shape"),)
+_TO_SHAPE = Parameter("shape", "shape")
+_SHAPE = (_TO_SHAPE,)
 _declare("reshape", "the entries in row-major order under another shape", _reshape_shape,
          lambda x, shape: reshape(x, _reshape_shape(x.shape, shape)), (ARRAY, Parameter("shape", "shape")),
          example="reshape(x, (2, 3))")  # fmt: skip
@@ -247,6 +274,13 @@ _declare("getitem", "entries and slices, as NumPy's basic indexing", _getitem_sh
          (ARRAY, Parameter("index", "index")), example="x[1:]")  # fmt: skip
 _declare("diag", "the diagonal of a matrix, or the matrix with a vector on its diagonal", _diag_shape, _diag,
          (ARRAY, Parameter("k", "integer", 0, required=False)), example="diag(x)")  # fmt: skip
+_AXIS1, _AXIS2 = Parameter("axis1", "axis", 0, required=False), Parameter("axis2", "axis", 1, required=False)
+_declare("diagonal", "the diagonal of two axes, NumPy's", _diagonal_shape, _diagonal,
+         (ARRAY, Parameter("offset", "integer", 0, required=False), _AXIS1, _AXIS2), example="diagonal(A)")  # fmt: skip
+_declare("ravel", "all entries in one row-major axis", lambda x: (size.count(x),),
+         lambda x: reshape(x, (size.count(x.shape),)))  # fmt: skip
+_declare("broadcast_to", "x repeated to a shape, by NumPy's rule", _broadcast_shape,
+         broadcast, (ARRAY, _TO_SHAPE), example="broadcast_to(x, (2, 3))")  # fmt: skip
 _declare("einsum", "sums of products by index labels, as NumPy's einsum", _einsum_shape, _einsum,
          (Parameter("subscripts", "subscripts"), Parameter("operands", "operands")),
          example="einsum('ij,j->i', A, x)")  # fmt: skip

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.ir.coefficient import connected
-from service.ir.leaves import ARRAY, DELTA, SELECTOR, UNIT, constant
+from service.ir.leaves import ARRAY, DELTA, SELECTOR, TRIANGLE, UNIT, constant
 from service.ir.node import Node
 from service.ir.size import Shape, add, multiply, numbers, subtract
+from service.ops.signature import term
 from service.render.product_form import Network, as_tensor, index_notation
-from service.render.terms import filled, is_a, multiplied, scaled, term
+from service.render.terms import filled, is_a, multiplied, scaled
 
 Factor = tuple[Node, tuple[int, ...]]
 Written = tuple[Node, tuple[int, ...], bool]
@@ -24,7 +25,8 @@ def contraction_form(
     """The term of a contraction, given the terms of its factors and their order; its shape broadcasts to the node's."""
     rank, sizes = len(node.shape), node.attributes.sizes
     factors = [(node.inputs[k], node.attributes.operands[k]) for k in order]
-    written = _indexed(factors, forms, rank)
+    around = [factor for factor in factors if factor[0].op is TRIANGLE and rank == MATRIX and set(factor[1]) == {0, 1}]
+    written = _indexed([factor for factor in factors if factor not in around], forms, rank)
     scalars: list[Node] = []
     tensors: list[tuple[Node, Sequence[int]]] = []
     for component in connected(written):
@@ -37,7 +39,18 @@ def contraction_form(
         scalars += network.scalars if free else [written_component]
         if free:
             tensors.append((written_component, free))
-    return _assembled(scalars, tensors, node.shape, coefficient)
+    if not around:
+        return _assembled(scalars, tensors, node.shape, coefficient)
+    result = filled(_assembled(scalars, tensors, node.shape, 1.0), node.shape)
+    for triangle, labels in around:
+        result = _part(result, labels, (0, 1), triangle)
+    return scaled(result, coefficient)
+
+
+def _part(form: Node, labels: Sequence[int], places: Sequence[int], triangle: Node) -> Node:
+    """The triangular part of a matrix with axes `places` that a triangle with axes `labels` leaves."""
+    k = triangle.attributes
+    return term("tril", form, k=k) if tuple(labels) == tuple(places) else term("triu", form, k=-k)
 
 
 def _indexed(factors: Sequence[Factor], forms: Mapping[Node, Node], rank: int) -> list[Written]:
@@ -49,8 +62,23 @@ def _indexed(factors: Sequence[Factor], forms: Mapping[Node, Node], rank: int) -
         (*_cut(filled(forms[child], child.shape), places, cuts.get(k, {})), child.op is DELTA)
         for k, (child, places) in enumerate(heavy)
     ]
+    result = _parted(result)
     used = [cut for by_label in cuts.values() for cut in by_label.values()]
     return result + [(forms[child], labels, False) for child, labels in light if (child, labels) not in used]
+
+
+def _parted(written: Sequence[Written]) -> list[Written]:
+    """Each triangle beside a matrix of the same labels becomes that matrix's triangular part."""
+    result = list(written)
+    for entry in written:
+        form, labels, _ = entry
+        matrix = next((x for x in result if x is not entry and set(x[1]) == set(labels) and len(x[1]) == MATRIX), None)
+        if is_a(form, "tril") and is_a(form.inputs[0], "ones") and matrix is not None and len(set(labels)) == MATRIX:
+            k = dict(form.attributes)["k"]
+            part = term("tril", matrix[0], k=k) if labels == matrix[1] else term("triu", matrix[0], k=-k)
+            result[result.index(matrix)] = (part, matrix[1], False)
+            result.remove(entry)
+    return result
 
 
 def _cuts(light: Sequence[Factor], heavy: Sequence[Factor], rank: int) -> dict[int, dict[int, Factor]]:

@@ -6,18 +6,16 @@ from array import array as doubles
 from collections.abc import Callable, Sequence
 
 from service.ir.coefficient import CONTRACT, split_coefficient
-from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, UNIT, VARIABLE, array, constant, fill_value
+from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, TRIANGLE, UNIT, VARIABLE, array, constant, fill_value
 from service.ir.node import Node
 from service.ir.power import split_power
 from service.ir.reshaping import RESHAPE, groups
 from service.ir.total import ROWS, TOTAL
 from service.ir.walk import topological
-from service.ops.determinants import COFACTORS, INV, LOGDET
-from service.ops.norms import NORM
-from service.ops.reductions import LOGSUMEXP, MAX, MIN, PRODUCTS, SOFTMAX
+from service.ops.signature import term
 from service.render.contraction_form import contraction_form, plain_index, slice_of
 from service.render.ordering import sorted_for_reading
-from service.render.terms import filled, number, powered, scaled, term, transposed
+from service.render.terms import filled, number, powered, scaled, transposed
 
 Forms = dict[Node, Node]
 MATRIX = 2
@@ -55,8 +53,8 @@ def _form(node: Node, forms: Forms, rank: Rank, orientation: str) -> Node:
         return _list([_entry(child, forms) for child in node.inputs])
     if node.op is RESHAPE:
         return _reshape(node, forms)
-    if node.op in _KERNELS:
-        return _KERNELS[node.op](node, forms)
+    if node.op.raised is not None:
+        return node.op.raised(node, lambda child: filled(forms[child], child.shape))
     if node.op.name == "power":
         return _power(node, forms)
     inputs = sorted(node.inputs, key=rank) if node.op.commutative else node.inputs
@@ -149,70 +147,11 @@ def _upright(factor: Node, labels: tuple[int, ...], forms: Forms) -> Node:
     return form if labels == tuple(sorted(labels)) else transposed(form)
 
 
-def _reduction(name: str) -> Callable[[Node, Forms], Node]:
-    def form(node: Node, forms: Forms) -> Node:
-        (child,) = node.inputs
-        count = dict(node.attributes)["count"]
-        source, axes = child, tuple(range(len(child.shape) - count, len(child.shape)))
-        if child.op is CONTRACT and len(child.inputs) == 1 and child.attributes.coefficient == 1:
-            (labels,) = child.attributes.operands
-            kept = [label for label in labels if label < len(node.shape)]
-            if sorted(labels) == list(range(len(child.shape))) and kept == sorted(kept):
-                source, axes = child.inputs[0], tuple(k for k, label in enumerate(labels) if label >= len(node.shape))
-        x = filled(forms[source], source.shape)
-        whole = len(axes) == len(source.shape)
-        if name == "norm" and len(axes) > MATRIX and not whole:  # NumPy's norm has no such axes
-            return term("sqrt", term("sum", powered(x, 2), axis=axes))
-        return term(name, x, axis=None if whole else axes)
-
-    return form
-
-
-def _softmax(node: Node, forms: Forms) -> Node:
-    (child,) = node.inputs
-    count, rank = dict(node.attributes)["count"], len(node.shape)
-    axis = -1 if count == 1 else None if count == rank else tuple(range(rank - count, rank))
-    return term("softmax", filled(forms[child], child.shape), axis=axis)
-
-
-def _products(node: Node, forms: Forms) -> Node:
-    (x,), order = node.inputs, dict(node.attributes)["order"]
-    form = filled(forms[x], x.shape)
-    if order:
-        return term("prod_except", form, order=order)
-    return term("prod", form, axis=None if len(x.shape) == 1 else (len(x.shape) - 1,))
-
-
-def _matrix_function(name: str) -> Callable[[Node, Forms], Node]:
-    def form(node: Node, forms: Forms) -> Node:
-        (x,) = node.inputs
-        return term(name, filled(forms[x], x.shape))
-
-    return form
-
-
-def _cofactors(node: Node, forms: Forms) -> Node:
-    (x,), order = node.inputs, dict(node.attributes)["order"]
-    form = filled(forms[x], x.shape)
-    return term("cofactor", form, order=order) if order else term("det", form)
-
-
 _CONSTANT_TENSORS: dict[object, Callable[[Node], Node]] = {
     DELTA: lambda node: term("eye", n=node.shape[0]),
     UNIT: lambda node: term(
         "getitem", term("eye", n=node.shape[0]), index=(plain_index(node.attributes, node.shape[0]),)
     ),
+    TRIANGLE: lambda node: term("tril", term("ones", shape=node.shape), k=node.attributes),
     SELECTOR: lambda node: term("getitem", term("eye", n=node.shape[0]), index=((None, None, None), slice_of(node))),
-}
-
-_KERNELS: dict[object, Callable[[Node, Forms], Node]] = {
-    MAX: _reduction("max"),
-    MIN: _reduction("min"),
-    NORM: _reduction("norm"),
-    LOGSUMEXP: _reduction("logsumexp"),
-    SOFTMAX: _softmax,
-    PRODUCTS: _products,
-    INV: _matrix_function("inv"),
-    LOGDET: _matrix_function("logdet"),
-    COFACTORS: _cofactors,
 }

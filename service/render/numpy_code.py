@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from service.ir.leaves import VARIABLE
@@ -29,7 +30,9 @@ def numpy_form(root: Node, variables: Mapping[str, Shape], name: str) -> str:
     parameters = ", ".join(dialect.variable(variable) for variable in variables if variable in used)
     imports = ["from itertools import combinations"] if any("combinations(" in prelude for prelude in preludes) else []
     imports += ["import numpy as np"]
-    imports += ["from scipy import special"] if any("special." in part for part in (code, *preludes)) else []
+    whole = "\n".join([*preludes, code])
+    modules = [module for module in ("linalg", "special") if re.search(rf"(?<![\w.]){module}\.", whole)]
+    imports += [f"from scipy import {', '.join(modules)}"] if modules else []
     parts = ["\n".join(imports), *(prelude.rstrip() for prelude in preludes), f"def {name}({parameters}):\n{code}"]
     return "\n\n\n".join(parts) + "\n"
 

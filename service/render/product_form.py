@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from service.errors import LimitError
 from service.ir.node import Node
 from service.ir.size import Size
-from service.render.terms import COLUMN, ROW, chained, is_a, multiplied, term, transposed
+from service.ops.signature import term
+from service.render.terms import COLUMN, ROW, chained, is_a, multiplied, transposed
 
 Label = Hashable
 LETTERS = "ijklmnopqrstuvwxyzabcdefghABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from itertools import groupby
 
+from service.ir import size
 from service.ir.leaves import FILL, constant, fill_value
 from service.ir.node import Node
 from service.ir.op import operations
 from service.ir.size import Shape
-from service.ops.signature import apply
+from service.ops.signature import term
 
 MATRIX = 2  # axes
 MOST_PIECES = 8  # factors of a product that are written without brackets within another
@@ -18,13 +19,9 @@ DEPTH = 4  # how far a transpose is pushed into a product or sum
 SMALL_FRACTION = 12  # numerators and denominators up to this are recognised
 SHORT = 6  # digits of a decimal that is as readable as a fraction
 WHOLE = 1e6  # a number up to this is written as a divisor rather than as its reciprocal
+LEAST_POWER = 3  # a square reads well as a product
 ROW = "row"
 COLUMN = "column"
-
-
-def term(name: str, *inputs: Node, **attributes: Any) -> Node:
-    """The user's operation `name` on these inputs."""
-    return apply(operations()[name], inputs, attributes)
 
 
 def is_a(node: Node, name: str) -> bool:
@@ -150,6 +147,8 @@ def scaled(node: Node, coefficient: float) -> Node:
     value = fill_value(node)
     if value is not None and not node.shape:
         return number(coefficient * value)
+    if is_a(node, "sum") and coefficient * _summed(node) == 1:
+        return term("mean", node.inputs[0], **dict(node.attributes))
     if coefficient == 1:
         return node
     if coefficient == -1:
@@ -162,6 +161,13 @@ def scaled(node: Node, coefficient: float) -> Node:
     if is_a(node, "divide"):
         return term("divide", scaled(node.inputs[0], coefficient), node.inputs[1])
     return _number_first(number(coefficient), node)
+
+
+def _summed(node: Node) -> int:
+    """How many entries each sum of a reduction has; 0 where a size is only named, or it is one."""
+    shape, axes = node.inputs[0].shape, dict(node.attributes)["axis"]
+    count = size.count(shape if axes is None else [shape[k] for k in axes])
+    return count if isinstance(count, int) and count > 1 else 0
 
 
 def number(value: float) -> Node:
@@ -210,10 +216,20 @@ def negated(node: Node) -> Node:
 
 def chained(items: Sequence[Node]) -> Node:
     """The matrix product of a chain from left to right; a row vector that is a plain name is written transposed."""
-    flat = [piece for item in items for piece in _pieces(item)]
+    flat = _with_powers([piece for item in items for piece in _pieces(item)])
     result = flat[0]
     for item in flat[1:]:
         result = term("matmul", result, item)
+    return result
+
+
+def _with_powers(items: Sequence[Node]) -> list[Node]:
+    """A square matrix three times or more in a row is a power."""
+    result = list[Node]()
+    for item, run in groupby(items):
+        count = len(list(run))
+        power = count >= LEAST_POWER and len(item.shape) == MATRIX
+        result += [term("matrix_power", item, n=count)] if power else [item] * count
     return result
 
 

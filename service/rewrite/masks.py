@@ -1,9 +1,9 @@
 """Zeros that mean "not used", spelled out so that the numbers can respect them.
 
-A derivative of `where`, `maximum` and the like multiplies by a mask, and a mask's 0 annihilates even what is infinite or
-not a number: an unused branch never poisons the used one. A mask that is a factor itself is seen by the executor. One
-that went into a sum or into a product of its own is multiplied once more where it meets other factors, together with
-the constant tensors' zeros, which mean the same.
+A derivative of `where`, `maximum` and the like multiplies by a mask, and a mask's 0 annihilates even what is not
+finite: an unused branch never poisons the used one. A mask that is a factor itself is seen by the executor. One that
+went into a sum or into a product of its own is multiplied once more where it meets other factors, together with the
+constant tensors' zeros, which mean the same.
 """
 
 from __future__ import annotations

@@ -9,13 +9,14 @@ from service.ir.contraction import contract
 from service.ir.node import Node
 from service.ir.power import raise_to, split_power
 from service.ir.walk import rebuild, topological
+from service.rewrite.rows import READABLE
 from service.rewrite.simplify import reconstruct, simplify
 
 
 def plain(roots: Sequence[Node]) -> list[Node]:
     """Graphs that are equal wherever the ordinary formulas have a value, in normal form again.
 
-    The table of identities is left out: it would bring the conventions back.
+    The identities for numbers are left out: they would bring the conventions back.
     """
     if all(node.op.plain is None for node in topological(roots)):
         return list(roots)
@@ -31,7 +32,7 @@ def plain(roots: Sequence[Node]) -> list[Node]:
         formulas.add(formula)
         return formula
 
-    return simplify(rebuild(roots, change), {}, formulas)
+    return simplify(rebuild(roots, change), READABLE, formulas)
 
 
 def _power_of_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:

@@ -6,31 +6,37 @@ Scalar rows are pairs (pattern, result) over the variables x and y and hold for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from service.ir.coefficient import CONTRACT, parts, scale, split_coefficient
 from service.ir.contraction import contract, permute
-from service.ir.leaves import delta, variable
+from service.ir.leaves import delta, fill_value, variable
 from service.ir.node import Node
 from service.ir.op import Op, lowered, operations
 from service.ir.power import raise_to, split_power
-from service.ir.total import terms_of
+from service.ir.total import TOTAL, terms_of, total
 from service.ops.determinants import COFACTORS, INV, LOGDET, inverse, logdet
 from service.ops.norms import NORM, euclidean
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
+from service.ops.symmetric import EIGENVALUES, PROJECTIONS
 from service.rewrite.pattern import matches, substituted
 
+MOST_TERMS = 4  # a longer sum is not tried for one that comes to a constant
 Try = Callable[[Node], Node | None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One identity: its name in the language, the operation it starts from, and the function that applies it."""
+    """One identity: its name in the language, the operation it starts from, and the function that applies it.
+
+    One `for_numbers` is no shorter for a reader, but has a value where its left side has none.
+    """
 
     identity: str
     op: Op
     apply: Try
+    for_numbers: bool = False
 
 
 _x, _y = variable("x", ()), variable("y", ())
@@ -139,6 +145,53 @@ def _cofactor_over_det(node: Node) -> Node | None:
     return None
 
 
+def _sum_of_deviations(node: Node) -> Node | None:
+    """A sum over an axis that comes to a constant, such as that of x - mean(x), which rounding would not make 0."""
+    coefficient, factors, sizes = parts(node)
+    for place, (factor, labels) in enumerate(factors):
+        number, child = split_coefficient(factor)
+        others = {label for k, (_, known) in enumerate(factors) if k != place for label in known}
+        alone = {label for label in labels if label >= len(node.shape) and label not in others}
+        if child.op is not TOTAL or len(child.inputs) > MOST_TERMS or not alone or len(set(labels)) != len(labels):
+            continue
+        kept = [label for label in labels if label not in alone]
+        shape = tuple(sizes[label] for label in kept)
+        summed = total((_opened(term, labels, kept, number) for term in child.inputs), shape)
+        if fill_value(summed) is not None:
+            rest = factors[:place] + factors[place + 1 :]
+            known = {label: n for label, n in enumerate(sizes) if label not in alone}
+            return contract([*rest, (summed, kept)], range(len(node.shape)), known, coefficient)
+    return None
+
+
+def _opened(term: Node, labels: Sequence[int], kept: Sequence[int], number: float) -> Node:
+    """The sum of a term with axes `labels` over those that are not kept, its own product opened."""
+    coefficient, factors, sizes = parts(term)
+    names = {place: labels[place] if place < len(labels) else ("inner", place) for place in range(len(sizes))}
+    known = {names[place]: n for place, n in enumerate(sizes)}
+    opened = [(node, [names[place] for place in places]) for node, places in factors]
+    return contract(opened, kept, known, coefficient * number)
+
+
+def _sum_of_eigen(node: Node) -> Node | None:
+    """The eigenvalues of a matrix add up to its trace, the projections on its eigenvectors to the identity."""
+    coefficient, factors, sizes = parts(node)
+    for place, (child, labels) in enumerate(factors):
+        if child.op not in (EIGENVALUES, PROJECTIONS):
+            continue
+        (x,), batch = child.inputs, len(child.shape) - (1 if child.op is EIGENVALUES else 3)
+        each = labels[batch]
+        if each < len(node.shape) or sum(known.count(each) for _, known in factors) > 1:
+            continue
+        rest = factors[:place] + factors[place + 1 :]
+        known = {label: n for label, n in enumerate(sizes) if label != each}
+        if child.op is EIGENVALUES:
+            diagonal = contract([(x, [*range(batch), "i", "i"])], range(batch))
+            return contract([*rest, (diagonal, labels[:batch])], range(len(node.shape)), known, coefficient)
+        return contract([*rest, (delta(x.shape[-1]), labels[batch + 1 :])], range(len(node.shape)), known, coefficient)
+    return None
+
+
 def _merge_exponentials(node: Node) -> Node | None:
     """Only where the exponents' sum is simpler than the exponents: exp(x)*exp(-x) overflows, exp(0) does not."""
     coefficient, factors, sizes = parts(node)
@@ -214,8 +267,8 @@ def _log_power(node: Node) -> Node | None:
     return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
-def _row(identity: str, op: str, apply: Try) -> Row:
-    return Row(identity, operations()[op], apply)
+def _row(identity: str, op: str, apply: Try, *, for_numbers: bool = False) -> Row:
+    return Row(identity, operations()[op], apply, for_numbers)
 
 
 ROWS: tuple[Row, ...] = (
@@ -242,11 +295,14 @@ ROWS: tuple[Row, ...] = (
     _row("det(inv(X)) -> 1/det(X)", COFACTORS.name, _det_of_inverse),
     _row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
     _row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
+    _row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
+    _row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
     _row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
-    _row("sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn")),
-    _row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel")),
-    _row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log),
+    _row("sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), for_numbers=True),
+    _row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel"), for_numbers=True),
+    _row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log, for_numbers=True),
     _row("norm(2*x) -> 2*norm(x)", NORM.name, _scaled_norm),
 )
 
 BY_OP: dict[Op, list[Row]] = {row.op: [other for other in ROWS if other.op is row.op] for row in ROWS}
+READABLE: dict[Op, list[Row]] = {op: [row for row in rows if not row.for_numbers] for op, rows in BY_OP.items()}

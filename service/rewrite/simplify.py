@@ -66,6 +66,8 @@ def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
         return total(inputs, node.shape)
     if node.op is RESHAPE:
         return reshape(inputs[0], node.shape)
+    if node.op.build is not None:
+        return node.op.build(inputs, node.attributes)
     if node.op.is_elementwise:
         exponent = fill_value(inputs[1]) if node.op.name == "power" else None
         if exponent is not None:

@@ -26,7 +26,11 @@ def closed_forms(
         return {}
     orientation = (ROW if layout == "numerator" else COLUMN) if scalar_output and len(node.shape) == 1 else ""
     (readable,) = collect([node])
-    term = matrix_form(readable, list(inputs), orientation)
+    return written_forms(matrix_form(readable, list(inputs), orientation), inputs, forms, name)
+
+
+def written_forms(term: Node, inputs: Mapping[str, Shape], forms: Sequence[Form], name: str) -> dict[str, Any]:
+    """A user graph in each notation; `inputs` are the arguments of the function `name` that `numpy` writes."""
     taken = [*inputs, *(found for shape in inputs.values() for entry in shape for found in size.names(entry))]
     writers: dict[str, Callable[[], Any]] = {
         "text": lambda: text_form(term, taken),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from service.tasks.analyze import analyze
+from service.tasks.check import check
 from service.tasks.derivatives import derivatives
 from service.tasks.messages import Answer, Kind, Task
 from service.tasks.plan import plan
 from service.tasks.problem import Problem, answer, answer_blocks, numbers_of, read_problem
 from service.tasks.products import hvp, jvp, vjp
+from service.tasks.taylor import taylor
 
 
 def compute(task: Task) -> Answer:
@@ -35,5 +38,8 @@ COMPUTE: Mapping[Kind, Callable[[Problem], Answer]] = {
     "jvp": jvp,
     "vjp": vjp,
     "hvp": hvp,
+    "taylor": taylor,
+    "check": check,
+    "analyze": analyze,
     "plan": plan,
 }

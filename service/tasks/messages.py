@@ -10,9 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Kind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp", "plan"]
+Kind = Literal[
+    "evaluate",
+    "gradient",
+    "jacobian",
+    "hessian",
+    "derivative",
+    "jvp",
+    "vjp",
+    "hvp",
+    "taylor",
+    "check",
+    "analyze",
+    "plan",
+]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 Layout = Literal["numerator", "denominator"]
+Scheme = Literal["forward", "central"]
+Nonsmooth = Literal["default", "error"]
 Form = Literal["text", "latex", "numpy", "graph"]
 
 
@@ -26,6 +41,7 @@ class Limits:
     nodes: int = 20_000
     axes: int = 16
     order: int = 8
+    taylor_order: int = 20
     elements: int = 2**22
     operations: int = 2 * 10**10
 
@@ -56,9 +72,18 @@ class Task:
     layout: Layout = "numerator"
     forms: tuple[Form, ...] = ("text", "latex")
     structure: Literal["dense", "auto"] = "dense"
+    nonsmooth: Nonsmooth = "default"
     plan_kind: Kind = "jacobian"
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None
+    order: int = 1
+    evaluate_at: Mapping[str, Array] | None = None
+    derivatives: bool = True
+    step: float | None = None
+    scheme: Scheme = "central"
+    tolerance: float = 1e-6
+    candidate: str | None = None
+    step_size: float | None = None
     limits: Limits = field(default_factory=Limits)
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.errors import DomainError, InvalidRequestError, LimitError
-from service.execute.program import NonFinite, Program, compile_program
+from service.errors import DomainError, InvalidRequestError, LimitError, NotDifferentiableError
+from service.execute.blame import Blame
+from service.execute.program import Program, compile_program
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
+from service.rewrite.masks import with_masks
+from service.tasks.as_written import has_nonfinite, values_as_written
 from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point, spread
-from service.tasks.messages import Array, Limits, Notice
+from service.tasks.kinks import kinks_at
+from service.tasks.messages import Array, Limits, Nonsmooth, Notice
+from service.tasks.notices import notices_of
 
 BYTES = 8
+SINGULAR = "inv"
 
 
 @dataclass(frozen=True)
@@ -58,21 +64,116 @@ def require_values(outputs: Sequence[Node], point: Point) -> None:
             raise InvalidRequestError(message, pointer="/at")
 
 
-def compute_numbers(
-    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits
-) -> Numbers:
-    """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives."""
+@dataclass(frozen=True)
+class Evaluation:
+    """The values of outputs and derivatives, with the batch axis if there is one, and the program that made them.
+
+    `of` has the number of the output that each derivative is of, `kinks` what is said of it at `/derivatives/k/value`.
+    """
+
+    program: Program
+    point: Point
+    values: tuple[Array, ...]
+    blocks: tuple[Array, ...]
+    of: tuple[int, ...]
+    kinks: tuple[Notice, ...]
+    given: bool  # whether an input or a constant is not finite
+
+    def notices(self, placed: Sequence[tuple[str, Array]]) -> tuple[Notice, ...]:
+        """What must be said of the numbers, under their places in the answer: not finite, or by a convention."""
+        return (*self.nonfinite(placed), *self._kinks([where for where, _ in placed]))
+
+    def _kinks(self, places: Sequence[str]) -> list[Notice]:
+        """The kinks under the places of their derivatives, or under the first place of an answer that has others."""
+        moved = [notice if notice.where in places else replace(notice, where=places[0]) for notice in self.kinks]
+        return list(dict.fromkeys(moved))
+
+    def nonfinite(self, placed: Sequence[tuple[str, Array]]) -> list[Notice]:
+        """What must be said of the numbers, under their places in the answer, that are not finite.
+
+        Raises DomainError where a value does not exist because a matrix has no inverse at the one point asked for.
+        """
+        broken = [(where, array) for where, array in placed if not np.isfinite(array).all()]
+        if not broken:
+            return []
+        blame = Blame(self.program, self.point.arrays)
+        if self.point.batch_size is None and any(
+            np.isnan(value).any() and blame.undefined(k).operation == SINGULAR for k, value in enumerate(self.values)
+        ):
+            message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
+            raise DomainError(message)
+        found = []
+        for where, array in broken:
+            behind = self._behind(array)
+            found += notices_of(where, array, blame.undefined(*behind), blame.infinite(*behind), given=self.given)
+        return found
+
+    def _behind(self, array: Array) -> Sequence[int]:
+        """The outputs of the program that an array comes from: it alone, then the value it is a derivative of."""
+        known = (*self.values, *self.blocks)
+        number = next((k for k, other in enumerate(known) if other is array), None)
+        if number is None:
+            return range(len(known))
+        block = number - len(self.values)
+        return (number,) if block < 0 else (number, self.of[block])
+
+
+def evaluate(
+    outputs: Sequence[Node],
+    derivatives: Sequence[Derivative],
+    point: Point,
+    limits: Limits,
+    written: Sequence[Node] = (),
+    nonsmooth: Nonsmooth = "default",
+) -> Evaluation:
+    """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives.
+
+    With the user's graphs `written`, a value that these do not have at an infinite point is not a number either.
+    Raises NotDifferentiableError at a kink, a tie or a jump where `nonsmooth` is `error`.
+    """
     nodes = [*outputs, *(block.node for block in derivatives)]
     require_values(nodes, point)
-    program = compile_bounded(nodes, point, limits)
-    results = [
-        _whole(value, point, numbers(node.shape)) for value, node in zip(program.run(point.arrays), nodes, strict=True)
-    ]
+    program, results = _run(nodes, point, limits)
     values, blocks = results[: len(outputs)], results[len(outputs) :]
+    given = has_nonfinite(written, point)
+    if given:
+        for place, value in enumerate(values_as_written(written, point, limits)):
+            values[place] = np.where(np.isnan(value), np.nan, values[place])
     lead = 0 if point.batch_size is None else 1
     for place, block in enumerate(derivatives):
         blocks[place] = _masked(blocks[place], values[block.output], lead, block.layout)
-    return Numbers(tuple(values), tuple(blocks), _notices(program, point, values, blocks), point.batch_size)
+    kinks = kinks_at(outputs, derivatives, point, limits)
+    if nonsmooth == "error" and kinks:
+        raise NotDifferentiableError(kinks[0].message)
+    of = tuple(block.output for block in derivatives)
+    return Evaluation(program, point, tuple(values), tuple(blocks), of, tuple(kinks), given)
+
+
+def _run(nodes: Sequence[Node], point: Point, limits: Limits) -> tuple[Program, list[Array]]:
+    """The program and its results; where these are not finite, of the graph with its masks spelled out."""
+    program = compile_bounded(nodes, point, limits)
+    results = program.run(point.arrays)
+    if not all(np.isfinite(value).all() for value in results):
+        careful = with_masks(nodes)
+        if any(node.op.strong for node in topological(careful)):
+            program = compile_program(careful, point.batched, limits.elements, with_masks=True)
+            results = program.run(point.arrays)
+    return program, [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
+
+
+def compute_numbers(
+    outputs: Sequence[Node],
+    derivatives: Sequence[Derivative],
+    point: Point,
+    limits: Limits,
+    written: Sequence[Node] = (),
+    nonsmooth: Nonsmooth = "default",
+) -> Numbers:
+    """The numbers of an answer that has `value` (or `values`) and `derivatives`."""
+    found = evaluate(outputs, derivatives, point, limits, written, nonsmooth)
+    places = [("/value" if len(outputs) == 1 else f"/values/{k}", value) for k, value in enumerate(found.values)]
+    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(found.blocks)]
+    return Numbers(found.values, found.blocks, found.notices(places), point.batch_size)
 
 
 def _whole(value: Array, point: Point, shape: tuple[int, ...]) -> Array:
@@ -98,51 +199,3 @@ def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:
         else (*value.shape[:lead], *(1,) * axes, *value.shape[lead:])
     )
     return np.where(np.isnan(value).reshape(shape), np.nan, block)
-
-
-def _notices(program: Program, point: Point, values: Sequence[Array], blocks: Sequence[Array]) -> tuple[Notice, ...]:
-    places = [("/value" if len(values) == 1 else f"/values/{k}", value) for k, value in enumerate(values)]
-    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(blocks)]
-    broken = [(where, array) for where, array in places if not np.isfinite(array).all()]
-    if not broken:
-        return ()
-    cause = program.explain_nonfinite(point.arrays)
-    if cause.undefined == SINGULAR and point.batch_size is None:
-        message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
-        raise DomainError(message)
-    return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
-
-
-SINGULAR = "inv"
-SPOKEN = {"contract": "a product", "total": "a sum", "power": "a power"}
-GROWING = {"contract", "total", "exp", "expm1", "sinh", "cosh"}  # infinite beyond float64 and nowhere else
-
-
-def _notices_of(where: str, array: Array, cause: NonFinite) -> list[Notice]:
-    """One notice for the entries that are no number, one for the infinite ones."""
-    found = []
-    undefined, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
-    if undefined:
-        code, why = _undefined(cause)
-        found.append(Notice(code, f"{undefined} of {array.size} numbers do not exist: {why}", where))
-    if infinite:
-        code, why = _infinite(cause)
-        found.append(Notice(code, f"{infinite} of {array.size} numbers are infinite: {why}", where))
-    return found
-
-
-def _undefined(cause: NonFinite) -> tuple[str, str]:
-    if cause.undefined is None:
-        return "nonfinite-input", "an input or a constant is no number"
-    if cause.undefined == SINGULAR:
-        return "singular", "a matrix is singular at this point"
-    return "domain", f"{SPOKEN.get(cause.undefined, cause.undefined)} is not defined at this point"
-
-
-def _infinite(cause: NonFinite) -> tuple[str, str]:
-    name = cause.infinite
-    if name is None:
-        return "nonfinite-input", "an input or a constant is infinite"
-    if name in GROWING or (name == "power" and not cause.at_zero):
-        return "overflow", f"{SPOKEN.get(name, name)} is too large for a float64 at this point"
-    return "pole", f"{SPOKEN.get(name, name)} has a pole at this point"

@@ -116,7 +116,7 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
             require_values(kernel, problem.point)
         return None
     point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
-    return compute_numbers(kernel, blocks, point, task.limits)
+    return compute_numbers(kernel, blocks, point, task.limits, problem.concrete.outputs, task.nonsmooth)
 
 
 def _block(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], value: Array | None) -> Block:

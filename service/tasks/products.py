@@ -36,7 +36,7 @@ def jvp(problem: Problem) -> Answer:
 
 def vjp(problem: Problem) -> Answer:
     """The product v J: one block per output and name, of its variable's shape, from a cotangent of the output's."""
-    names, name = problem.names, _fresh(COTANGENT, problem.function.inputs)
+    names, name = problem.names, fresh(COTANGENT, problem.function.inputs)
     shapes = {output.shape for output in problem.function.kernel}
     if len(shapes) > 1:
         came = " and ".join(map(written, shapes))
@@ -106,7 +106,7 @@ def _tangents(problem: Problem) -> tuple[dict[str, str], Directions]:
         message = "tangents is empty: at least one variable moves"
         raise InvalidRequestError(message, pointer="/tangents")
     moving = problem.names if given is None else _in_order(given, inputs)
-    moved = {name: _fresh(TANGENT + name, inputs) for name in moving}
+    moved = {name: fresh(TANGENT + name, inputs) for name in moving}
     shapes: dict[str, Shape] = {tangent: inputs[name] for name, tangent in moved.items()}
     return moved, Directions("tangents", shapes, {moved[name]: value for name, value in (given or {}).items()})
 
@@ -115,7 +115,8 @@ def _in_order(given: Mapping[str, object], inputs: Mapping[str, Shape]) -> Seque
     return [name for name in inputs if name in given]
 
 
-def _fresh(name: str, taken: Mapping[str, Shape]) -> str:
+def fresh(name: str, taken: Mapping[str, Shape]) -> str:
+    """The name, or a longer one where a variable has it already."""
     while name in taken:
         name += "_"
     return name

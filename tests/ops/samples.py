@@ -13,7 +13,7 @@ import mpmath
 
 from tests.ops.array_samples import ARRAYS
 from tests.ops.entry import LARGE, POSITIVE, VV, Bad, Entry, M, Sample, V, binary, compared, mp, unary
-
+from tests.ops.matrix_samples import MATRICES
 
 
 def spherical_jn(n: int, x: Any) -> Any:
@@ -149,4 +149,5 @@ SAMPLES: dict[str, Entry] = {
         (Bad("clip(x, 0)", "a_max is missing"), Bad("clip(x, y, 1)", "cannot broadcast")),
     ),
     **ARRAYS,
+    **MATRICES,
 }

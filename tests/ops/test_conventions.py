@@ -9,7 +9,6 @@ import mpmath
 import numpy as np
 import pytest
 
-import service.ops
 from service.ir.leaves import variable
 from service.ir.node import make
 from service.ir.op import Op, operations
@@ -39,7 +38,6 @@ CASES = [
 
 def test_the_conventions_are_declared() -> None:
     """Every internal elementwise operation has an ordinary formula, or no closed form could show it."""
-    assert service.ops
     internal = {op.name for op in operations().values() if op.internal and op.is_elementwise}
     assert internal
     assert internal <= {op.name for op in FORMULAS}
@@ -49,7 +47,7 @@ def test_the_conventions_are_declared() -> None:
 def test_kernel_is_the_formula(op: Op, attributes: dict[str, int]) -> None:
     """At ordinary points, and so do the derivatives that follow from either."""
     points = np.random.default_rng(5).uniform(0.4, 1.6, (2, 3, 4))
-    count = op.kernel.__code__.co_argcount - len(attributes) if hasattr(op.kernel, "__code__") else 2
+    count = max(len(op.partials), 1)
     names, values = ["x", "y"][:count], {"x": points[0], "y": points[1]}
     inputs = tuple(variable(name, (3, 4)) for name in names)
     assert op.plain is not None

@@ -56,6 +56,16 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("log(softmax(x))", "x - logsumexp(x)"),
         Case("log(softmax(X, axis=1))", "X - logsumexp(X, axis=1, keepdims=True)", {"X": (2, 3)}),
     ),
+    "sum(x - mean(x)) -> 0": (
+        Case("sum(x - mean(x))", "0*sum(x)"),
+        Case("sum(X - mean(X, axis=0), axis=0)", "zeros(3)*sum(X)", {"X": (2, 3)}),
+        Case("s*sum(x - sum(x)/3 + 2)", "6*s", {"x": (3,), "s": ()}),
+    ),
+    "sum(eigvalsh(X)) -> trace(X)": (
+        Case("sum(eigvalsh(X))", "trace(X)", {"X": (3, 3)}),
+        Case("sum(eigvalsh(K), axis=1)*x", "trace(K)*x", {"K": (2, 3, 3), "x": (2,)}),
+        Case("sum(eigenprojections(X), axis=0) @ y", "y", MATRIX),
+    ),
     "log(det(X)) -> logdet(X)": (
         Case("log(det(X))", "logdet(X)", MATRIX),
         Case("log(det(X + 2*eye(3)))", "logdet(X + 2*eye(3))", STACK, (0, 0.4)),
