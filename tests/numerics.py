@@ -51,7 +51,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("norm(x, ord=1)", {"x": ZERO}, 0, {"x": ZERO}, ("kink",)),
         Row("hypot(x, y)", {"x": 0, "y": 0}, 0, {"x": 0, "y": 0}, ("kink",)),
         Row("std(x)", {"x": [3, 3]}, 0, {"x": ZERO}, ("kink",)),
-        Row("std(x, ddof=2)", {"x": [3, 4]}, NAN, {"x": [NAN, NAN]}, ("nonfinite-input",)),
+        Row("std(x, ddof=2)", {"x": [3, 4]}, NAN, {"x": [NAN, NAN]}, ("domain",)),
     ),
     "Powers, roots and logarithms": (
         Row("sqrt(x)", {"x": 0}, 0, {"x": INF}, ("pole",)),
@@ -122,6 +122,13 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
     ),
     "Symmetric matrices": (
         Row("sum(eigvalsh(X))", {"X": [[2, 0], [0, 2]]}, 4, {"X": [[1, 0], [0, 1]]}),
+        Row("max(eigvalsh(X))", {"X": [[2, 0], [0, 2]]}, 2, {"X": [[0.5, 0], [0, 0.5]]}, ("tie",)),
+        Row("sum(cholesky(X))", {"X": [[1, 2], [2, 1]]}, refused="domain-error"),
+    ),
+    "Matrix powers": (
+        Row("sum(expm(X))", {"X": [[0, 0], [0, 0]]}, 2, {"X": [[1, 1], [1, 1]]}),
+        Row("sum(matrix_power(X, 2))", {"X": [[0, 0], [0, 0]]}, 0, {"X": [[0, 0], [0, 0]]}),
+        Row("sum(matrix_power(X, 0))", {"X": [[0, 0], [0, 0]]}, 2, {"X": [[0, 0], [0, 0]]}),
     ),
     "Infinite and empty input": (
         Row("x - x", {"x": INF}, NAN, {"x": NAN}, ("nonfinite-input",)),
@@ -139,7 +146,11 @@ def written() -> str:
     """The table as Markdown, one for each part."""
     parts = []
     for title, rows in TABLE.items():
-        lines = [f"### {title}\n", "| program | at | value | derivatives | warnings |", "| --- | --- | --- | --- | --- |"]
+        lines = [
+            f"### {title}\n",
+            "| program | at | value | derivatives | warnings |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         for row in rows:
             at = ", ".join(f"{name} = {_shown(value)}" for name, value in row.at.items())
             if row.refused:
@@ -155,7 +166,9 @@ def written() -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
-    return "not a number" if math.isnan(value) else str(value).replace("inf", "∞") if math.isinf(value) else f"{value:.5g}"
+    return (
+        "not a number" if math.isnan(value) else str(value).replace("inf", "∞") if math.isinf(value) else f"{value:.5g}"
+    )
 
 
 def page() -> str:

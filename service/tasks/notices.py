@@ -7,7 +7,10 @@ import numpy as np
 from service.execute.blame import Cause
 from service.tasks.messages import Array, Notice
 
-SINGULAR = {"inv", "logdet"}
+INVERTING = {
+    "inv": "the matrix is singular to working precision",
+    "cholesky": "the matrix is not positive definite",
+}
 SPOKEN = {
     "contract": "a product",
     "total": "a sum",
@@ -29,21 +32,22 @@ def notices_of(where: str, array: Array, undefined: Cause, infinite: Cause, *, g
     """
     found = []
     for count, what, (code, why) in (
-        (int(np.isnan(array).sum()), "do not exist", _undefined(undefined)),
+        (int(np.isnan(array).sum()), "do not exist", _undefined(undefined, given=given)),
         (int(np.isinf(array).sum()), "are infinite", _infinite(infinite)),
     ):
         if count:
-            said = _undefined(Cause()) if code == "overflow" and given else (code, why)
-            found.append(Notice(said[0], f"{count} of {array.size} numbers {what}: {said[1]}", where))
+            found.append(Notice(code, f"{count} of {array.size} numbers {what}: {why}", where))
     return found
 
 
-def _undefined(cause: Cause) -> tuple[str, str]:
+def _undefined(cause: Cause, *, given: bool) -> tuple[str, str]:
     name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
-    if name is None:
+    if name is None and not given:
+        return "domain", "an operation has no value for these shapes and attributes"
+    if name is None or (given and name in PRODUCTS | SUMS and cause.infinite is None):
         return "nonfinite-input", "an input or a constant is no number, or infinite where that has no value"
-    if name in SINGULAR and cause.operation != "logdet":
-        return "singular", "a matrix is singular at this point"
+    if name in INVERTING:
+        return "singular", INVERTING[name]
     if name in PRODUCTS | SUMS:
         if cause.infinite is None:
             return "overflow", f"{spoken} is too large for a float64 on the way"
@@ -59,8 +63,8 @@ def _infinite(cause: Cause) -> tuple[str, str]:
     name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
     if name is None:
         return "nonfinite-input", "an input or a constant is infinite"
-    if name in SINGULAR:
-        return "singular", "a matrix is singular at this point"
+    if name == "logdet":
+        return "singular", "the matrix is singular at this point"
     if name in GROWING or (name in POWERS and not cause.from_zero):
         return "overflow", f"{spoken} is too large for a float64 at this point"
     return "pole", f"{spoken} has a pole at this point"

@@ -20,10 +20,9 @@ from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
-from service.tasks.notices import notices_of
+from service.tasks.notices import INVERTING, notices_of
 
 BYTES = 8
-SINGULAR = "inv"
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,11 @@ class Evaluation:
         if not broken:
             return []
         blame = Blame(self.program, self.point.arrays)
-        if self.point.batch_size is None and any(
-            np.isnan(value).any() and blame.undefined(k).operation == SINGULAR for k, value in enumerate(self.values)
-        ):
-            message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
-            raise DomainError(message)
+        for k, value in enumerate(self.values):
+            name = blame.undefined(k).operation or ""
+            if self.point.batch_size is None and np.isnan(value).any() and name in INVERTING:
+                message = f"{name}: {INVERTING[name]}, so the answer does not exist at this point"
+                raise DomainError(message)
         found = []
         for where, array in broken:
             behind = self._behind(array)
@@ -135,8 +134,8 @@ def evaluate(
     require_values(nodes, point)
     program, results = _run(nodes, point, limits)
     values, blocks = results[: len(outputs)], results[len(outputs) :]
-    given = has_nonfinite(written, point)
-    if given:
+    given = has_nonfinite(written or outputs, point)
+    if given and written:
         for place, value in enumerate(values_as_written(written, point, limits)):
             values[place] = np.where(np.isnan(value), np.nan, values[place])
     lead = 0 if point.batch_size is None else 1

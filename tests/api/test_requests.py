@@ -146,7 +146,6 @@ def test_only_one_function_is_taken(client: TestClient) -> None:
     [
         {"function_id": "fn_abc"},
         {"expression": "x", "verify": True},
-        {"expression": "x", "nonsmooth": "error"},
         {"expression": "x", "structure": "auto"},
     ],
 )

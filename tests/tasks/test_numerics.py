@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,16 @@ from service.tasks.messages import Answer, Declaration, Task
 from tests import numerics
 from tests.numerics import TABLE, Row
 
-ROWS = [pytest.param(row, id=f"{row.program} at {row.at}") for rows in TABLE.values() for row in rows]
-ANSWERED = [param for param in ROWS if not param.values[0].refused]  # type: ignore[attr-defined]
-KINKED = [param for param in ANSWERED if {"kink", "tie"} & set(param.values[0].codes)]  # type: ignore[attr-defined]
+ROWS = [row for rows in TABLE.values() for row in rows]
+
+
+def each(chosen: Callable[[Row], bool]) -> Any:
+    """The test once for each row that is chosen."""
+    rows = [pytest.param(row, id=f"{row.program} at {row.at}") for row in ROWS if chosen(row)]
+    return pytest.mark.parametrize("row", rows)
+
+
+each_answered = each(lambda row: not row.refused)
 
 
 def ask(kind: str, row: Row, **more: Any) -> Answer:
@@ -32,7 +40,7 @@ def equal(actual: Any, wanted: Any, ulps: int) -> None:
     np.testing.assert_allclose(actual, wanted, rtol=0, atol=ulps * unit)
 
 
-@pytest.mark.parametrize("row", ANSWERED)
+@each_answered
 def test_the_table(row: Row) -> None:
     """Value, first derivatives and the codes of the warnings."""
     answer = ask("gradient", row)
@@ -45,7 +53,7 @@ def test_the_table(row: Row) -> None:
     assert {notice.code for notice in answer.warnings} == set(row.codes)
 
 
-@pytest.mark.parametrize("row", [p for p in ANSWERED if any(" " in key for key in p.values[0].derivatives)])  # type: ignore[attr-defined]
+@each(lambda row: any(" " in key for key in row.derivatives))
 def test_second_derivatives(row: Row) -> None:
     """Those that the table has."""
     found = {" ".join(block.wrt): block.value for block in ask("hessian", row).blocks}
@@ -54,20 +62,20 @@ def test_second_derivatives(row: Row) -> None:
             equal(found[key], wanted, row.ulps)
 
 
-@pytest.mark.parametrize("row", ANSWERED)
+@each_answered
 def test_in_a_batch(row: Row) -> None:
     """The same at a point of a batch as alone, beside a copy of itself."""
     at = {name: np.stack([np.asarray(value, dtype=float)] * 2) for name, value in row.at.items()}
     shapes = {name: Declaration(value.shape[1:]) for name, value in at.items()}
     answer = compute(Task("gradient", row.program, variables=shapes, at=at, forms=()))
     for block in answer.blocks:
-        wanted = row.derivatives[block.wrt[0]] if block.wrt[0] in row.derivatives else None
+        wanted = row.derivatives.get(block.wrt[0])
         assert block.value is not None
         if wanted is not None:
             equal(block.value[1], wanted, max(row.ulps, 4))
 
 
-@pytest.mark.parametrize("row", [p for p in ROWS if p.values[0].refused])  # type: ignore[attr-defined]
+@each(lambda row: bool(row.refused))
 def test_refused(row: Row) -> None:
     """With the code that the table has."""
     with pytest.raises(FluxionError) as caught:
@@ -75,7 +83,7 @@ def test_refused(row: Row) -> None:
     assert caught.value.code == row.refused
 
 
-@pytest.mark.parametrize("row", KINKED)
+@each(lambda row: bool({"kink", "tie"} & set(row.codes)))
 def test_nonsmooth_error(row: Row) -> None:
     """A kink, a tie or a jump is refused, with the operation's name, when that is asked for."""
     first = next(notice for notice in ask("gradient", row).warnings if notice.code in {"kink", "tie"})
