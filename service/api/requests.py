@@ -170,7 +170,6 @@ FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
 # What the schema has and this version does not do yet: the field, the value, the sentence.
 LATER: tuple[tuple[str, str | bool | None, str], ...] = (
     ("function_id", None, "registered functions are not available yet; send `expression` or `graph`"),
-    ("nonsmooth", "error", '`nonsmooth` is not available yet; leave it out or send "default"'),
 )
 
 
@@ -210,6 +209,7 @@ def read(body: Any, kind: Kind, model: type[ComputeRequest], limits: Limits) -> 
         forms=tuple(request.forms),
         structure=request.structure,
         verify=request.verify,
+        nonsmooth=request.nonsmooth,
         limits=limits,
         **further,
     )

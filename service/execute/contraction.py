@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service.execute.masking import masked
 from service.execute.plan import BATCH, Array, Cost, Labels, chain
 from service.ir.leaves import DELTA, SELECTOR, UNIT
 from service.ir.node import Node
@@ -84,8 +85,13 @@ def _cut(layout: _Layout, child: Node, labels: Labels, rank: int) -> None:
         layout.places[labels[0]] = chosen
 
 
-def compile_contraction(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., Array]:
-    """A function of the arrays of the node's factors; a batched factor has a leading axis, and so has the result."""
+def compile_contraction(
+    node: Node, batched: Sequence[bool], cost: Cost, most_entries: int | None = None
+) -> Callable[..., Array]:
+    """A function of the arrays of the node's factors; a batched factor has a leading axis, and so has the result.
+
+    With `most_entries`, the zeros of masks annihilate what is not finite, within arrays of at most so many entries.
+    """
     rank = len(node.shape)
     layout = _lay_out(node, rank)
     sizes = dict(enumerate(node.attributes.sizes)) | {BATCH: 1}
@@ -109,6 +115,10 @@ def compile_contraction(node: Node, batched: Sequence[bool], cost: Cost) -> Call
     spread = _spreader(inner, present, sizes, lead=bool(lead))
     write = _writer(node, layout, lead=bool(lead))
     coefficient, arrays = node.attributes.coefficient, layout.arrays
+    masks = [place for place, k in enumerate(arrays) if node.inputs[k].op.strong] if most_entries is not None else []
+    if masks and product:
+        kept = (*lead, *(label for label in inner if label in present))
+        product = masked(product, operands, masks, kept, sizes, most_entries or 0)
 
     def run(*values: Array) -> Array:
         result = product([read(values[k]) for read, k in zip(reads, arrays, strict=True)]) if product else np.float64(1)

@@ -38,18 +38,6 @@ class Instruction:
 Watch = Callable[[Instruction, Sequence[Array], Array], None]
 
 
-@dataclass
-class NonFinite:
-    """The operations that first made NaN of numbers, and infinity of finite ones; None where an input or constant did.
-
-    `at_zero` says whether an argument of the latter was 0, so that it is a pole rather than an overflow.
-    """
-
-    undefined: str | None = None
-    infinite: str | None = None
-    at_zero: bool = False
-
-
 @dataclass(frozen=True)
 class Program:
     """A compiled graph: input names and their registers, constants, instructions, output registers.
@@ -85,25 +73,17 @@ class Program:
                     registers[register] = None
         return [np.asarray(registers[k], dtype=float) for k in self.outputs]
 
-    def explain_nonfinite(self, values: Mapping[str, Array]) -> NonFinite:
-        """Run again, watching every step, for what made the numbers that are not finite."""
-        found = NonFinite()
-
-        def watch(step: Instruction, arguments: Sequence[Array], result: Array) -> None:
-            name = step.name.removeprefix("kernel_").removeprefix("reduce_")
-            if found.undefined is None and np.isnan(result).any() and not any(np.isnan(a).any() for a in arguments):
-                found.undefined = name
-            if found.infinite is None and np.isinf(result).any() and all(np.isfinite(a).all() for a in arguments):
-                found.infinite, found.at_zero = name, any((np.asarray(a) == 0).any() for a in arguments)
-
-        self.run(values, watch)
-        return found
-
 
 def compile_program(
-    outputs: Sequence[Node], batched: frozenset[str] = frozenset(), most_entries: int = 2**62
+    outputs: Sequence[Node],
+    batched: frozenset[str] = frozenset(),
+    most_entries: int = 2**62,
+    *,
+    with_masks: bool = False,
 ) -> Program:
     """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis.
+
+    `with_masks`: the zeros of masks annihilate what is not finite, rather than make NaN of it.
 
     Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
     """
@@ -125,7 +105,7 @@ def compile_program(
             _store(node, register[node], constants, dense=expanded)
         else:
             cost = per_point if flags[node] else shared
-            run = _compile(node, [flags[child] for child in node.inputs], cost)
+            run = _compile(node, [flags[child] for child in node.inputs], cost, most_entries if with_masks else None)
             steps.append(
                 Instruction(node.op.name, run, tuple(register[child] for child in node.inputs), register[node])
             )
@@ -158,9 +138,9 @@ def _store(node: Node, register: int, constants: dict[int, Array], *, dense: boo
         constants[register] = np.asarray(node.op.kernel(**dict(node.attributes)) if node.op.kernel else np.nan)
 
 
-def _compile(node: Node, batched: Sequence[bool], cost: Cost) -> Callable[..., Array]:
+def _compile(node: Node, batched: Sequence[bool], cost: Cost, masked_entries: int | None) -> Callable[..., Array]:
     if node.op is CONTRACT:
-        return compile_contraction(node, batched, cost)
+        return compile_contraction(node, batched, cost, masked_entries)
     entries = bulk(node.shape)
     if node.op is TOTAL:
         cost.note(entries * len(node.inputs), entries)

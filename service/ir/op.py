@@ -47,6 +47,18 @@ class Parameter:
         return self.kind in {"array", "arrays", "operands"}
 
 
+@dataclass(frozen=True)
+class Kink:
+    """Where an operation has no derivative, and the number that is answered for it there.
+
+    `at(*arrays, **attributes)` is true at those entries; `convention` says which number, or whose derivative.
+    """
+
+    at: Callable[..., Any]
+    convention: str
+    code: str = "kink"
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
     """One operation, whole: how it is called, checked, lowered or differentiated, evaluated and written.
@@ -58,6 +70,9 @@ class Op:
     `cost(*shapes, **attributes)` are the multiplications for inputs of those shapes, where they are more than entries.
     `build(inputs, attributes)` makes a kernel term where that is more than the node itself: its normal form.
     `raised(node, form)` writes a kernel term as a user's, `form` giving the user's term of a node, of its shape.
+    `plain(*inputs, **attributes)` is the ordinary formula of an operation that differs from it only where that has no
+    value, or None; closed forms show it instead. `strong` says that a factor 0 of this operation annihilates even what
+    is not finite.
     """
 
     name: str
@@ -72,6 +87,9 @@ class Op:
     cost: Callable[..., int] | None = None
     build: Callable[[tuple[Node, ...], Any], Node] | None = None
     raised: Callable[[Node, Callable[[Node], Node]], Node] | None = None
+    plain: Callable[..., Node | None] | None = None
+    kink: Kink | None = None
+    strong: bool = False
     text: Notation = field(default_factory=Notation)
     latex: Notation = field(default_factory=Notation)
     numpy: Notation = field(default_factory=Notation)

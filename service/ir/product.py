@@ -13,7 +13,8 @@ from service.ir import selection
 from service.ir.coefficient import CONTRACT, connected, is_gathered
 from service.ir.leaves import DELTA, FILL, SELECTOR, TRIANGLE, UNIT, delta, size_value
 from service.ir.node import Node
-from service.ir.power import raise_to, split_power
+from service.ir.op import operations
+from service.ir.power import raise_to, split_power, sum_of_squares
 from service.ir.recursion import contract
 from service.ir.sign import is_nonnegative
 from service.ir.size import Size
@@ -142,11 +143,19 @@ class Product:
                 base, exponent = (base, 1.0) if exponent > 0 else (node, 1.0)
                 bare = bare or base is not node
             groups.setdefault((base, tuple(labels)), []).append(exponent)
+        _join_norms(groups)
         self.factors = []
         for (base, places), exponents in groups.items():
             for exponent in [1.0] if base.op in LIGHT else _added(exponents, nonnegative=is_nonnegative(base)):
                 self._push(raise_to(base, exponent), list(places))
         return bare
+
+
+def _join_norms(groups: dict[tuple[Node, tuple[int, ...]], list[float]]) -> None:
+    """A sum of squares beside its own norm counts as the norm's second power."""
+    for norm, labels in [key for key in groups if key[0].op is operations()["reduce_norm"]]:
+        squares = groups.pop((sum_of_squares(norm), labels), [])
+        groups[norm, labels] += [2 * exponent for exponent in squares]
 
 
 def _added(exponents: list[float], *, nonnegative: bool) -> list[float]:

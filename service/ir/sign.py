@@ -14,7 +14,7 @@ UNKNOWN, NONNEGATIVE, POSITIVE = range(3)
 # Whatever their arguments, these have values of one sign.
 _ALWAYS = {
     **dict.fromkeys(("exp", "cosh", "sigmoid", "softplus", "erfc", "reduce_softmax"), POSITIVE),
-    **dict.fromkeys(("abs", "relu", "hypot", "delta", "unit", "selector", "size"), NONNEGATIVE),
+    **dict.fromkeys(("abs", "relu", "hypot", "reduce_norm", "delta", "unit", "selector", "size"), NONNEGATIVE),
     **dict.fromkeys(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"), NONNEGATIVE),
 }
 # These have the sign of their argument, wherever they are defined.

@@ -14,7 +14,7 @@ from scipy import special
 
 from service.ir.leaves import constant, fill_value
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Parameter, Rule, lowered, register
+from service.ir.op import Kink, Notation, Op, Parameter, Rule, lowered, register
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.broadcasting import aligned, broadcast_shapes
@@ -131,7 +131,8 @@ function("arccos", np.arccos, lambda out, x: -raise_to((1 - x) * (1 + x), -0.5),
          latex=r"\arccos", aliases=("acos",))  # fmt: skip
 function("arctan", np.arctan, lambda out, x: raise_to(1 + x**2, -1), summary="inverse tangent", latex=r"\arctan",
          aliases=("atan",))  # fmt: skip
-function("arctan2", np.arctan2, lambda out, y, x: x / (x**2 + y**2), lambda out, y, x: -y / (x**2 + y**2),
+function("arctan2", np.arctan2, lambda out, y, x: call("over_square", x, y),
+         lambda out, y, x: -call("over_square", y, x),
          summary="angle of the point (x, y)", parameters=arrays("y", "x"), aliases=("atan2",))  # fmt: skip
 function("sinh", np.sinh, lambda out, x: call("cosh", x), summary="hyperbolic sine", latex=r"\sinh")
 function("cosh", np.cosh, lambda out, x: call("sinh", x), summary="hyperbolic cosine", latex=r"\cosh")
@@ -142,8 +143,9 @@ function("arccosh", np.arccosh, lambda out, x: raise_to(x - 1, -0.5) * raise_to(
          summary="inverse hyperbolic cosine", aliases=("acosh",))  # fmt: skip
 function("arctanh", np.arctanh, lambda out, x: raise_to((1 - x) * (1 + x), -1),
          summary="inverse hyperbolic tangent", aliases=("atanh",))  # fmt: skip
-function("hypot", np.hypot, lambda out, x, y: x / out, lambda out, x, y: y / out,
-         summary="sqrt(x**2 + y**2), without overflow", commutative=True)  # fmt: skip
+function("hypot", np.hypot, lambda out, x, y: call("over_hypot", x, y), lambda out, x, y: call("over_hypot", y, x),
+         summary="sqrt(x**2 + y**2), without overflow; derivative 0 at 0", commutative=True,
+         kink=Kink(lambda x, y: (x == 0) & (y == 0), "0"))  # fmt: skip
 
 # Special functions.
 function("erf", special.erf, lambda out, x: (2 / math.sqrt(math.pi)) * call("exp", -(x**2)),
@@ -166,29 +168,32 @@ function("softplus", lambda x: np.logaddexp(0, x), lambda out, x: call("sigmoid"
          numpy=Notation("np.logaddexp(0, #1)"))  # fmt: skip
 
 # Piecewise functions: the derivative on either side, and the documented convention at the kink.
+_AT_ZERO = Kink(lambda x: x == 0, "0")
+_TIE = Kink(lambda x, y: x == y, "a half to each", "tie")
 function("abs", np.abs, lambda out, x: call("sign", x), summary="absolute value; derivative 0 at 0",
-         latex=Notation(r"\left|#1\right|"))  # fmt: skip
-function("sign", np.sign, None, summary="-1, 0 or 1; derivative 0")
-function("floor", np.floor, None, summary="round down; derivative 0", latex=Notation(r"\left\lfloor #1 \right\rfloor"))
-function("ceil", np.ceil, None, summary="round up; derivative 0", latex=Notation(r"\left\lceil #1 \right\rceil"))
-function("round", np.round, None, summary="round to the nearest integer, ties to even; derivative 0")
-function("relu", lambda x: np.maximum(x, 0), lambda out, x: where(call("greater", x, 0), 1, 0),
-         summary="maximum(x, 0); derivative 0 at 0", numpy=Notation("np.maximum(#1, 0)"))  # fmt: skip
+         latex=Notation(r"\left|#1\right|"), kink=_AT_ZERO)  # fmt: skip
+function("sign", np.sign, None, summary="-1, 0 or 1; derivative 0", kink=_AT_ZERO)
+function("floor", np.floor, None, summary="round down; derivative 0", kink=Kink(lambda x: x == np.floor(x), "0"),
+         latex=Notation(r"\left\lfloor #1 \right\rfloor"))  # fmt: skip
+function("ceil", np.ceil, None, summary="round up; derivative 0", kink=Kink(lambda x: x == np.floor(x), "0"),
+         latex=Notation(r"\left\lceil #1 \right\rceil"))  # fmt: skip
+function("round", np.round, None, summary="round to the nearest integer, ties to even; derivative 0",
+         kink=Kink(lambda x: 2 * x % 2 == 1, "0"))  # fmt: skip
+function("relu", lambda x: np.maximum(x, 0), lambda out, x: call("chosen", call("greater", x, 0)),
+         summary="maximum(x, 0); derivative 0 at 0", numpy=Notation("np.maximum(#1, 0)"), kink=_AT_ZERO)  # fmt: skip
 function(
-    "maximum", np.maximum,
-    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("greater", x, y), 1, 0)),
-    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("greater", y, x), 1, 0)),
+    "maximum", np.maximum, lambda out, x, y: call("share", x, y), lambda out, x, y: call("share", y, x),
     summary="the larger of two; at a tie half of the derivative goes to each", latex=r"\max", commutative=True,
+    kink=_TIE,
 )  # fmt: skip
 function(
-    "minimum", np.minimum,
-    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("less", x, y), 1, 0)),
-    lambda out, x, y: where(call("equal", x, y), 0.5, where(call("less", y, x), 1, 0)),
+    "minimum", np.minimum, lambda out, x, y: call("share", y, x), lambda out, x, y: call("share", x, y),
     summary="the smaller of two; at a tie half of the derivative goes to each", latex=r"\min", commutative=True,
+    kink=_TIE,
 )  # fmt: skip
 function(
     "where", lambda c, x, y: np.where(c != 0, x, y), None,
-    lambda out, c, x, y: where(c, 1, 0), lambda out, c, x, y: where(c, 0, 1),
+    lambda out, c, x, y: call("chosen", c), lambda out, c, x, y: call("passed_over", c),
     summary="x where the condition holds, y elsewhere", parameters=arrays("condition", "x", "y"),
     example="where(x > 0, x, 0)",
     latex=Notation(r"\begin{cases} #2 & \text{if } #1 \\ #3 & \text{otherwise} \end{cases}", needs=(0, 0, 0)),
@@ -201,6 +206,7 @@ def _comparison(name: str, symbol: str, latex: str, ufunc: Any) -> None:
         name, lambda x, y: ufunc(x, y).astype(float) if np.ndim(x) or np.ndim(y) else float(ufunc(x, y)), None, None,
         summary=f"1 where x {symbol} y, 0 elsewhere; derivative 0", text=infix, numpy=infix,
         latex=Notation(f"#1 {latex} #2", precedence=30, needs=(31, 31)), example=f"where(x {symbol} y, x, y)",
+        kink=Kink(lambda x, y: x == y, "that of the branch taken"),
     )  # fmt: skip
 
 
@@ -225,9 +231,12 @@ def _power_kernel(x: Any, y: Any) -> Any:
     return np.power(np.asarray(x, dtype=float), y)
 
 
+def _power_slope(_: Node, x: Node, y: Node) -> Node:
+    return y * call("power", x, y - 1) if fill_value(y) is not None else call("power_slope", x, y, order=1)
+
+
 function(
-    "power", _power_kernel,
-    lambda out, x, y: y * call("power", x, y - 1), lambda out, x, y: out * call("log", x),
+    "power", _power_kernel, _power_slope, lambda out, x, y: call("power_log", x, y, order=1),
     summary="x to the power y", lower=_lower_power, example="x**y",
     text=Notation("#1**#2", precedence=70, needs=(71, 60)), numpy=Notation("#1**#2", precedence=70, needs=(71, 60)),
     latex=Notation("{#1}^{#2}", precedence=70, needs=(90, 0)),

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from service.errors import DomainError, ShapeError
+from service.errors import DomainError
 from service.ir import size
 from service.ir.coefficient import parts
 from service.ir.contraction import contract
 from service.ir.leaves import size_value
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Parameter, Rule, lowered
+from service.ir.op import Kink, Notation, Op, Rule, lowered
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.declaring import Form, declare, kernel
-from service.ops.elementwise import where
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS, term
 
 Axes = tuple[int, ...] | None
@@ -81,7 +80,8 @@ def _mean(x: Node, axis: Axes) -> Node:
     return summed(x, axis) * raise_to(size_value(size.count(x.shape[k] for k in gone)), -1)
 
 
-def _trailing(count: int) -> tuple[int, ...]:
+def trailing(count: int) -> tuple[int, ...]:
+    """The last `count` axes, as NumPy names them."""
     return tuple(range(-count, 0))
 
 
@@ -98,7 +98,7 @@ def reduce(op: Op, x: Node, count: int) -> Node:
     return make(op, (x,), (("count", count),), x.shape[: len(x.shape) - count])
 
 
-def _split(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
+def split_labels(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
     """Labels for an adjoint with further leading axes: those, the kept axes, the reduced ones."""
     x = out.inputs[0]
     lead = [f"o{k}" for k in range(len(g.shape) - len(out.shape))]
@@ -108,10 +108,10 @@ def _split(g: Node, out: Node) -> tuple[list[str], list[str], list[str]]:
 
 def _extreme_vjp(g: Node, out: Node, _: int) -> Node:
     """The entries that attain the extreme share its adjoint equally."""
-    (x,), (lead, kept, gone) = out.inputs, _split(g, out)
+    (x,), (lead, kept, gone) = out.inputs, split_labels(g, out)
     labels = kept + gone
     sizes = dict(zip(labels, x.shape, strict=True))
-    attained = where(lowered("equal", x, contract([(out, kept)], labels, sizes)), 1, 0)
+    attained = lowered("chosen", lowered("equal", x, contract([(out, kept)], labels, sizes)))
     ties = contract([(attained, labels)], kept)
     return contract([(g, lead + kept), (attained, labels), (raise_to(ties, -1), kept)], lead + labels)
 
@@ -121,7 +121,7 @@ def _softmax_of(x: Node, count: int) -> Node:
 
 
 def _logsumexp_vjp(g: Node, out: Node, _: int) -> Node:
-    (x,), (lead, kept, gone) = out.inputs, _split(g, out)
+    (x,), (lead, kept, gone) = out.inputs, split_labels(g, out)
     return contract([(g, lead + kept), (_softmax_of(x, len(gone)), kept + gone)], lead + kept + gone)
 
 
@@ -137,7 +137,7 @@ def _softmax_vjp(g: Node, out: Node, _: int) -> Node:
 
 
 def _logsumexp_kernel(x: Any, count: int) -> Any:
-    axes = _trailing(count)
+    axes = trailing(count)
     peak = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, 0.0)
     return np.log(np.sum(np.exp(x - peak), axis=axes)) + np.squeeze(peak, axis=axes)
@@ -145,20 +145,20 @@ def _logsumexp_kernel(x: Any, count: int) -> Any:
 
 def softmax_kernel(x: Any, count: int) -> Any:
     """The softmax over the last `count` axes, shifted by the largest entry."""
-    axes = _trailing(count)
+    axes = trailing(count)
     powers = np.exp(x - np.max(x, axis=axes, keepdims=True, initial=-np.inf))
     return powers / np.sum(powers, axis=axes, keepdims=True)
 
 
 def _max(x: Any, count: int) -> Any:
-    return np.max(x, axis=_trailing(count))
+    return np.max(x, axis=trailing(count))
 
 
 def _min(x: Any, count: int) -> Any:
-    return np.min(x, axis=_trailing(count))
+    return np.min(x, axis=trailing(count))
 
 
-def _reduced(name: str) -> Callable[[Node, Form], Node]:
+def raised_reduction(name: str) -> Callable[[Node, Form], Node]:
     """The user's reduction; axes that were moved to the end for the kernel stay where they are."""
 
     def raised(node: Node, form: Form) -> Node:
@@ -180,29 +180,18 @@ def _raised_softmax(node: Node, form: Form) -> Node:
     return term("softmax", form(node.inputs[0]), axis=axis)
 
 
-MAX = kernel("reduce_max", _max, _extreme_vjp, raised=_reduced("max"))
-MIN = kernel("reduce_min", _min, _extreme_vjp, raised=_reduced("min"))
-LOGSUMEXP = kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp, raised=_reduced("logsumexp"))
+def _tie(extreme: Any) -> Kink:
+    def at(x: Any, count: int) -> Any:
+        found = extreme(x, axis=trailing(count), keepdims=True)
+        return np.sum(x == found, axis=trailing(count)) > 1
+
+    return Kink(at, "equal shares", "tie")
+
+
+MAX = kernel("reduce_max", _max, _extreme_vjp, raised=raised_reduction("max"), kink=_tie(np.max))
+MIN = kernel("reduce_min", _min, _extreme_vjp, raised=raised_reduction("min"), kink=_tie(np.min))
+LOGSUMEXP = kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp, raised=raised_reduction("logsumexp"))
 SOFTMAX = kernel("reduce_softmax", softmax_kernel, _softmax_vjp, raised=_raised_softmax)
-
-
-def _norm(x: Node, axis: Axes, ord: Any = None) -> Node:  # noqa: A002 - NumPy's name
-    if ord == 1:
-        return summed(lowered("abs", x), axis)
-    if ord == "inf" and 0 in x.shape:
-        return summed(x, axis)  # of no entries: 0
-    if ord == "inf":
-        moved, count = last(lowered("abs", x), axis)
-        return reduce(MAX, moved, count)
-    return raise_to(summed(raise_to(x, 2), axis), 0.5)
-
-
-def _norm_shape(x: Shape, ord: Any = None, axis: Axes = None, keepdims: bool = False) -> Shape:  # noqa: A002, FBT001, FBT002
-    axes = len(x) if axis is None else len(axis)
-    if (ord in (1, 2, "inf") and axes != 1) or (ord == "fro" and axes != 2):  # noqa: PLR2004 - a matrix has 2 axes
-        message = f"norm with ord={ord!r} is that of a {'matrix' if ord == 'fro' else 'vector'}, got {size.written(x)}"
-        raise ShapeError(message)
-    return reduced_shape(x, axis, keepdims)
 
 
 declare_reduction("sum", "sum over axes", summed)
@@ -215,13 +204,3 @@ declare_reduction(
 )
 declare_reduction("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), empty=False,
          numpy=Notation(name="special.logsumexp"))  # fmt: skip
-declare(
-    "norm",
-    "Euclidean norm of a vector, Frobenius norm of a matrix; ord=1, 2, inf or 'fro'",
-    _norm_shape,
-    lambda x, ord, axis, keepdims: restored(_norm(x, axis, ord), x, axis, keepdims=keepdims),  # noqa: A006
-    (ARRAY, Parameter("ord", "order", None, required=False), AXIS, KEEPDIMS),
-    family="reduction",
-    latex=Notation(r"\left\|#1\right\|"),
-    numpy=Notation(name="np.linalg.norm"),
-)

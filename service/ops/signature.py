@@ -13,6 +13,7 @@ from service.ir.size import Dim, Shape, written
 Raw = TypeVar("Raw")
 
 ARRAY = Parameter("x")
+MOST_ORDER = 32  # of a family of functions whose cost or loss of digits grows with it
 AXIS = Parameter("axis", "axes", None, required=False)
 KEEPDIMS = Parameter("keepdims", "bool", default=False, required=False)
 
@@ -115,6 +116,13 @@ def _integer(value: Any, _: int) -> int:
     return value
 
 
+def _order_of_function(value: Any, rank: int) -> int:
+    if not 0 <= _integer(value, rank) <= MOST_ORDER:
+        message = f"must be from 0 to {MOST_ORDER}, got {_shown(value)}"
+        raise ValueError(message)
+    return int(value)
+
+
 def _boolean(value: Any, _: int) -> bool:
     if not isinstance(value, bool):
         message = f"must be True or False, got {_shown(value)}"
@@ -201,6 +209,7 @@ _CHECKS = {
     "shifts": _shifts,
     "shift_axes": _shift_axes,
     "integer": _integer,
+    "order_of_function": _order_of_function,
     "bool": _boolean,
     "axis": _axis,
     "new_axis": _new_axis,

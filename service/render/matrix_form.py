@@ -119,19 +119,7 @@ def _power(node: Node, forms: Forms) -> Node:
     base, exponent = split_power(node)
     if base is node:
         return term("power", forms[node.inputs[0]], forms[node.inputs[1]])
-    squares = _sum_of_squares(base)
-    if squares is not None and exponent in (0.5, -0.5, -1.5, -2.5):
-        return powered(term("norm", filled(forms[squares], squares.shape)), 2 * exponent)
     return powered(forms[base], exponent)
-
-
-def _sum_of_squares(node: Node) -> Node | None:
-    """The array whose squares a scalar sums up, if that is what it is, with one or two axes."""
-    if node.op is not CONTRACT or node.shape or len(node.inputs) != 1 or node.attributes.coefficient != 1:
-        return None
-    base, exponent = split_power(node.inputs[0])
-    (labels,) = node.attributes.operands
-    return base if exponent == MATRIX and len(set(labels)) == len(labels) and 0 < len(labels) <= MATRIX else None
 
 
 def _reshape(node: Node, forms: Forms) -> Node:

@@ -10,6 +10,7 @@ from service.ir.leaves import FILL, SELECTOR, UNIT, constant
 from service.ir.node import Node, make
 from service.ir.total import ROWS, TOTAL, total
 from service.ir.walk import rebuild
+from service.rewrite.plain import plain
 from service.rewrite.simplify import distributed, reconstruct
 
 MATRIX = 2
@@ -25,7 +26,7 @@ def collect(roots: Sequence[Node]) -> list[Node]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         return _readable(reconstruct(node, inputs))
 
-    opened = rebuild(roots, lambda node, inputs: distributed(reconstruct(node, inputs), ()))
+    opened = rebuild(plain(roots), lambda node, inputs: distributed(reconstruct(node, inputs), ()))
     return [_listed(node) for node in rebuild(opened, change)]
 
 

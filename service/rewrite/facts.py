@@ -9,11 +9,12 @@ from service.ir.node import Node
 from service.ir.walk import rebuild
 from service.rewrite.matrix_facts import MATRIX_ROWS
 from service.rewrite.positive import POSITIVE_ROWS
-from service.rewrite.rows import ROWS, Table, by_op
+from service.rewrite.row import Table, by_op
+from service.rewrite.rows import FOR_READERS
 from service.rewrite.simplify import reconstruct, simplify
 
 FACT_ROWS = (*MATRIX_ROWS, *POSITIVE_ROWS)
-_TABLE = by_op((*FACT_ROWS, *ROWS))
+_TABLE = by_op((*FACT_ROWS, *FOR_READERS))
 
 
 def assuming(node: Node, facts: Mapping[str, Iterable[str]], rows: Table = _TABLE) -> Node:

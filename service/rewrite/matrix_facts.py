@@ -15,7 +15,7 @@ from service.ir.power import raise_to, split_power
 from service.ir.sign import GLANCE
 from service.ir.total import TOTAL, terms_of, total
 from service.ops.determinants import COFACTORS, INV
-from service.rewrite.rows import Row, row
+from service.rewrite.row import Row, row
 
 MATRIX = 2
 Factor = tuple[Node, tuple[int, ...]]

@@ -12,7 +12,7 @@ from service.ir.op import lowered, operations
 from service.ir.power import raise_to, split_power
 from service.ir.sign import is_nonnegative, is_positive
 from service.ir.total import TOTAL, terms_of, total
-from service.rewrite.rows import Condition, Row, Try, X, row, scalar
+from service.rewrite.row import Condition, Row, Try, X, row, scalar
 
 MOST_TERMS = 16  # of a sum whose logarithms are looked through
 

@@ -6,50 +6,17 @@ Scalar rows are pairs (pattern, result) over the variables x and y and hold for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-
-from service.ir.coefficient import CONTRACT, parts, split_coefficient
+from service.ir.coefficient import CONTRACT, scale, split_coefficient
 from service.ir.contraction import contract, permute
-from service.ir.leaves import delta, fill_value, variable
+from service.ir.leaves import fill_value
 from service.ir.node import Node
-from service.ir.op import Op, lowered, operations
+from service.ir.op import lowered, operations
 from service.ir.power import raise_to, split_power
-from service.ir.total import TOTAL, terms_of, total
-from service.ops.determinants import COFACTORS, INV, LOGDET, inverse, logdet
+from service.ops.determinants import COFACTORS, INV, LOGDET, logdet
+from service.ops.norms import NORM, euclidean
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
-from service.ops.symmetric import EIGENVALUES, PROJECTIONS
-from service.rewrite.pattern import matches, substituted
-
-MOST_TERMS = 4  # a longer sum is not tried for one that comes to a constant
-Try = Callable[[Node], Node | None]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One identity: its name in the language, the operation it starts from, and the function that applies it."""
-
-    identity: str
-    op: Op
-    apply: Try
-
-
-X, Y = variable("x", ()), variable("y", ())
-
-
-Condition = Callable[[Node], bool]
-
-
-def scalar(identity: str, pattern: Node, result: Node, holds: Condition | None = None) -> Row:
-    """A row from a pair of terms over x and y; `holds` is a condition on what stands for x."""
-
-    def apply(node: Node) -> Node | None:
-        bindings = matches(pattern, node)
-        if bindings is None or (holds is not None and not holds(bindings[X])):
-            return None
-        return substituted(result, bindings, node.shape)
-
-    return Row(identity, pattern.op, apply)
+from service.rewrite.product_rows import PRODUCT_ROWS
+from service.rewrite.row import Row, X, Y, by_op, row, scalar
 
 
 def _log_sum_exp(node: Node) -> Node | None:
@@ -104,111 +71,11 @@ def _det_of_inverse(node: Node) -> Node | None:
     return raise_to(lowered("det", child.inputs[0]), -1)
 
 
-def _cancel_inverse(node: Node) -> Node | None:
-    """An inverse beside its matrix is an identity."""
-    coefficient, factors, sizes = parts(node)
-    for one in factors:
-        if one[0].op is not INV:
-            continue
-        for other in factors:
-            if other[0] is not one[0].inputs[0] or other[1][:-2] != one[1][:-2]:
-                continue
-            for end, start in ((-1, -2), (-2, -1)):
-                shared, outer = one[1][end], (one[1][start], other[1][end])
-                count = sum(labels.count(shared) for _, labels in factors)
-                if shared == other[1][start] and shared >= len(node.shape) and count == 2:  # noqa: PLR2004 - both ends
-                    kept = [factor for factor in factors if factor is not one and factor is not other]
-                    identity = (delta(sizes[shared]), outer)
-                    known = {label: n for label, n in enumerate(sizes) if label != shared}
-                    return contract([*kept, identity], range(len(node.shape)), known, coefficient)
-    return None
-
-
-def _cofactor_over_det(node: Node) -> Node | None:
-    """The matrix is invertible where its determinant divides, so the cofactors are det(X) * inv(X).T there."""
-    coefficient, factors, sizes = parts(node)
-    for cofactor in factors:
-        if cofactor[0].op is not COFACTORS or _order(cofactor[0]) != 1:
-            continue
-        (x,), labels = cofactor[0].inputs, cofactor[1]
-        for divisor in factors:
-            base, exponent = split_power(divisor[0])
-            if (
-                base.op is COFACTORS
-                and _order(base) == 0
-                and base.inputs[0] is x
-                and exponent <= -1
-                and divisor[1] == labels[:-2]
-            ):
-                kept = [factor for factor in factors if factor is not cofactor and factor is not divisor]
-                kept.append((inverse(x), (*labels[:-2], labels[-1], labels[-2])))
-                kept.append((raise_to(base, exponent + 1), divisor[1]))
-                return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
-    return None
-
-
-def _sum_of_deviations(node: Node) -> Node | None:
-    """A sum over an axis that comes to a constant, such as that of x - mean(x), which rounding would not make 0."""
-    coefficient, factors, sizes = parts(node)
-    for place, (factor, labels) in enumerate(factors):
-        number, child = split_coefficient(factor)
-        others = {label for k, (_, known) in enumerate(factors) if k != place for label in known}
-        alone = {label for label in labels if label >= len(node.shape) and label not in others}
-        if child.op is not TOTAL or len(child.inputs) > MOST_TERMS or not alone or len(set(labels)) != len(labels):
-            continue
-        kept = [label for label in labels if label not in alone]
-        shape = tuple(sizes[label] for label in kept)
-        summed = total((_opened(term, labels, kept, number) for term in child.inputs), shape)
-        if fill_value(summed) is not None:
-            rest = factors[:place] + factors[place + 1 :]
-            known = {label: n for label, n in enumerate(sizes) if label not in alone}
-            return contract([*rest, (summed, kept)], range(len(node.shape)), known, coefficient)
-    return None
-
-
-def _opened(term: Node, labels: Sequence[int], kept: Sequence[int], number: float) -> Node:
-    """The sum of a term with axes `labels` over those that are not kept, its own product opened."""
-    coefficient, factors, sizes = parts(term)
-    names = {place: labels[place] if place < len(labels) else ("inner", place) for place in range(len(sizes))}
-    known = {names[place]: n for place, n in enumerate(sizes)}
-    opened = [(node, [names[place] for place in places]) for node, places in factors]
-    return contract(opened, kept, known, coefficient * number)
-
-
-def _sum_of_eigen(node: Node) -> Node | None:
-    """The eigenvalues of a matrix add up to its trace, the projections on its eigenvectors to the identity."""
-    coefficient, factors, sizes = parts(node)
-    for place, (child, labels) in enumerate(factors):
-        if child.op not in (EIGENVALUES, PROJECTIONS):
-            continue
-        (x,), batch = child.inputs, len(child.shape) - (1 if child.op is EIGENVALUES else 3)
-        each = labels[batch]
-        if each < len(node.shape) or sum(known.count(each) for _, known in factors) > 1:
-            continue
-        rest = factors[:place] + factors[place + 1 :]
-        known = {label: n for label, n in enumerate(sizes) if label != each}
-        if child.op is EIGENVALUES:
-            diagonal = contract([(x, [*range(batch), "i", "i"])], range(batch))
-            return contract([*rest, (diagonal, labels[:batch])], range(len(node.shape)), known, coefficient)
-        return contract([*rest, (delta(x.shape[-1]), labels[batch + 1 :])], range(len(node.shape)), known, coefficient)
-    return None
-
-
-def _merge_exponentials(node: Node) -> Node | None:
-    """Only where the exponents' sum is simpler than the exponents: exp(x)*exp(-x) overflows, exp(0) does not."""
-    coefficient, factors, sizes = parts(node)
-    exponentials = [factor for factor in factors if factor[0].op is operations()["exp"]]
-    for place, (one, labels) in enumerate(exponentials):
-        for other, again in exponentials[place + 1 :]:
-            if labels != again:
-                continue
-            (a,), (b,) = one.inputs, other.inputs
-            merged = a + b
-            if len(terms_of(merged)) < len(terms_of(a)) + len(terms_of(b)):
-                kept = [factor for factor in factors if factor not in ((one, labels), (other, again))]
-                kept.append((lowered("exp", merged), labels))
-                return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
-    return None
+def _scaled_norm(node: Node) -> Node | None:
+    (child,) = node.inputs
+    coefficient, core = split_coefficient(child)
+    count = dict(node.attributes)["count"]
+    return None if coefficient == 1 else scale(euclidean(core, count), abs(coefficient))
 
 
 def _log_power(node: Node) -> Node | None:
@@ -223,11 +90,6 @@ def _where_decided(node: Node) -> Node | None:
     return None if value is None else then if value else otherwise
 
 
-def row(identity: str, op: str, apply: Try) -> Row:
-    """A row from a function, tried on nodes of the operation `op`."""
-    return Row(identity, operations()[op], apply)
-
-
 ROWS: tuple[Row, ...] = (
     scalar("log(exp(x)) -> x", lowered("log", lowered("exp", X)), X),
     scalar("log(1 + exp(x)) -> softplus(x)", lowered("log", 1 + lowered("exp", X)), lowered("softplus", X)),
@@ -240,6 +102,9 @@ ROWS: tuple[Row, ...] = (
     scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", X)), -lowered("softplus", -X)),
     scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + lowered("exp", X)), lowered("sigmoid", -X)),
     scalar("log1p(-1 + x) -> log(x)", lowered("log1p", X - 1), lowered("log", X)),
+    scalar("exp(x) - 1 -> expm1(x)", lowered("exp", X) - 1, lowered("expm1", X)),
+    scalar("1 - exp(x) -> -expm1(x)", 1 - lowered("exp", X), -lowered("expm1", X)),
+    scalar("log1p(expm1(x)) -> x", lowered("log1p", lowered("expm1", X)), X),
     row("log(sum(exp(x))) -> logsumexp(x)", "log", _log_sum_exp),
     row("log(x**3) -> 3*log(x)", "log", _log_power),
     row("log(softmax(x)) -> x - logsumexp(x)", "log", _log_softmax),
@@ -248,19 +113,10 @@ ROWS: tuple[Row, ...] = (
     row("inv(inv(X)) -> X", INV.name, _inverse_of_inverse),
     row("logdet(inv(X)) -> -logdet(X)", LOGDET.name, _log_det_of_inverse),
     row("det(inv(X)) -> 1/det(X)", COFACTORS.name, _det_of_inverse),
-    row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
-    row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
-    row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
-    row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
-    row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
+    row("norm(2*x) -> 2*norm(x)", NORM.name, _scaled_norm),
+    *PRODUCT_ROWS,
 )
 
-Table = Mapping[Op, Sequence[Row]]
-
-
-def by_op(rows: Sequence[Row]) -> Table:
-    """The rows to try on nodes of each operation, in their order."""
-    return {row.op: [other for other in rows if other.op is row.op] for row in rows}
-
-
 BY_OP = by_op(ROWS)
+FOR_READERS = tuple(row for row in ROWS if not row.for_numbers)
+READABLE = by_op(FOR_READERS)

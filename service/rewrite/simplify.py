@@ -13,32 +13,38 @@ from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
-from service.rewrite.rows import BY_OP, Table
+from service.rewrite.row import Table
+from service.rewrite.rows import BY_OP
 
 ROUNDS = 3  # each makes what the one before exposed; later rounds have not been seen to change anything
 MOST_FACTORS = 8  # a flattened product stays within this, so that its derivative stays linear in the graph
 MOST_ROWS = 8  # rows applied in a chain at one node
 
 
-def simplify(roots: Sequence[Node], rows: Table = BY_OP) -> list[Node]:
-    """Equal graphs in simpler terms; the cost is linear in the number of nodes."""
+def simplify(roots: Sequence[Node], rows: Table = BY_OP, opened: Collection[Node] = ()) -> list[Node]:
+    """Equal graphs in simpler terms by normal forms and `rows`; the cost is linear in the number of nodes.
+
+    Products and sums within others are flattened unless they are used elsewhere too and not among `opened`.
+    """
     current = list(roots)
     for _ in range(ROUNDS):
-        changed = _round(current, rows)
+        changed = _round(current, rows, opened)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
 
 
-def _round(roots: Sequence[Node], rows: Table) -> list[Node]:
+def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list[Node]:
     order = topological(roots)
-    shared = {node for node, count in uses(roots).items() if count > 1}
+    shared = {node for node, count in uses(roots).items() if count > 1 and node not in opened}
     absorbed = _absorbed_sums(order, shared)
     still_shared: set[Node] = set()
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        result = _rewritten(distributed(_flattened(node, inputs, still_shared, absorbed), still_shared), rows)
+        result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
+        if node not in absorbed:  # a row for a sum is one for the whole of it
+            result = _rewritten(result, rows)
         if node in shared:
             still_shared.add(result)
         return result

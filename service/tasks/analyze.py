@@ -23,7 +23,7 @@ from service.tasks.joined import (
     require_point,
 )
 from service.tasks.messages import Answer, Array, Notice
-from service.tasks.numbers import Numbers, evaluate
+from service.tasks.numbers import Manner, Numbers, evaluate
 from service.tasks.problem import Problem, answer
 
 CRITICAL = 1e-8  # every entry of the gradient is below this
@@ -42,7 +42,7 @@ def analyze(problem: Problem) -> Answer:
     _check_size(whole, shape, problem)
     first = derivatives(function, "jacobian", names, "numerator")
     second = [] if output.shape else derivatives(function, "hessian", names, "numerator")
-    found = evaluate(function.kernel, [*first, *second], problem.point, task.limits)
+    found = evaluate(function.kernel, [*first, *second], problem.point, task.limits, Manner(nonsmooth=task.nonsmooth))
     value, x = found.values[0], whole.joined(problem.point.arrays)
     jacobian = joined_blocks(found.arrays[: len(first)], len(shape), whole)
     findings = Findings()

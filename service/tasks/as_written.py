@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from service.errors import LimitError
 from service.execute.program import Program, compile_program
-from service.ir.leaves import VARIABLE, variable
+from service.ir.leaves import ARRAY, FILL, VARIABLE, variable
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
 from service.tasks.function import lower
+from service.tasks.inputs import Point
 from service.tasks.messages import Array, Limits
 
 EPSILON = float(np.finfo(float).eps)
+HINT = "the function as it is written, which decides at points that are not finite, is too large"
 SAMPLES = 8  # of the value at one point with random roundings
 
 
@@ -121,3 +124,27 @@ class AsWritten:
             value(node) if node in self._varies else np.broadcast_to(value(node), (count, *numbers(node.shape)))
             for node in self._outputs
         ]
+
+
+def values_as_written(outputs: Sequence[Node], point: Point, limits: Limits) -> list[Array]:
+    """The outputs at a point, or at the points of its batch, as they stand: x - x is not 0 yet at infinity."""
+    written, count = AsWritten(outputs), point.batch_size or 1
+    if written.largest * count > limits.elements:
+        raise LimitError("elements", written.largest * count, limits.elements, hint=HINT)
+    many = {
+        name: value if name in point.batched else np.broadcast_to(value, (count, *value.shape))
+        for name, value in point.arrays.items()
+    }
+    return [value if point.batch_size is not None else value[0] for value in written.run(many, count)]
+
+
+def has_nonfinite(outputs: Sequence[Node], point: Point) -> bool:
+    """Whether an input that the user's graph uses, or a constant of it, is not finite."""
+    for node in topological(outputs):
+        if node.op is VARIABLE and not np.isfinite(point.arrays.get(node.attributes, 0.0)).all():
+            return True
+        if node.op is FILL and not np.isfinite(node.attributes):
+            return True
+        if node.op is ARRAY and not np.isfinite(np.frombuffer(node.attributes.content)).all():
+            return True
+    return False

@@ -32,7 +32,7 @@ from service.tasks.joined import (
     require_point,
 )
 from service.tasks.messages import Answer, Array, Notice, Scheme
-from service.tasks.numbers import Numbers, compile_bounded, evaluate
+from service.tasks.numbers import Manner, Numbers, compile_bounded, evaluate
 from service.tasks.problem import Problem, answer
 
 STEPS: Mapping[Scheme, float] = {"central": 1e-5, "forward": 1e-8}  # about the cube and the square root of epsilon
@@ -78,9 +78,9 @@ def _exact(problem: Problem, whole: Joined) -> tuple[Array, Array]:
     """The value, and the service's own derivative in the layout asked for."""
     function, task = problem.concrete, problem.task
     blocks = derivatives(function, "jacobian", tuple(whole.shapes), "numerator")
-    found = evaluate(function.kernel, blocks, problem.point, task.limits)
+    found = evaluate(function.kernel, blocks, problem.point, task.limits, Manner(nonsmooth=task.nonsmooth))
     value, derivative = found.values[0], joined_blocks(found.arrays, found.values[0].ndim, whole)
-    notices = found.notices([("value", value), ("derivative", derivative)])
+    notices = found.nonfinite([("value", value), ("derivative", derivative)])
     if notices:
         message = f"there is no {notices[0].where} to check at this point: {notices[0].message}"
         raise DomainError(message)

@@ -28,6 +28,7 @@ Kind = Literal[
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 Layout = Literal["numerator", "denominator"]
 Scheme = Literal["forward", "central"]
+Nonsmooth = Literal["default", "error"]
 Form = Literal["text", "latex", "numpy", "graph"]
 Mode = Literal["forward", "reverse", "both"]
 
@@ -73,6 +74,7 @@ class Task:
     layout: Layout = "numerator"
     forms: tuple[Form, ...] = ("text", "latex")
     structure: Literal["dense", "auto"] = "dense"
+    nonsmooth: Nonsmooth = "default"
     plan_kind: Kind = "jacobian"
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.errors import DomainError, InvalidRequestError, LimitError
-from service.execute.program import NonFinite, Program, compile_program
+from service.errors import DomainError, InvalidRequestError, LimitError, NotDifferentiableError
+from service.execute.blame import Blame
+from service.execute.program import Program, compile_program
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
-from service.ir.size import Dim, bulk, numbers
+from service.ir.size import bulk, numbers
 from service.ir.walk import topological
 from service.rewrite.factors import DENSE, Factors
+from service.rewrite.masks import with_masks
+from service.tasks.as_written import has_nonfinite, values_as_written
 from service.tasks.derivatives import Derivative
 from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
 from service.tasks.inputs import Point, spread
-from service.tasks.messages import Array, Limits, Notice
+from service.tasks.kinks import kinks_at
+from service.tasks.messages import Array, Limits, Nonsmooth, Notice
+from service.tasks.notices import INVERTING, notices_of
 
 BYTES = 8
 FEWER = "ask for fewer points, outputs or variables at a time"
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How numbers are asked for.
+
+    A value that the user's graphs `written` do not have at an infinite point is not a number; `nonsmooth` refuses
+    points without a derivative, if it is `error`; `auto` answers a derivative that has structure by its factors.
+    """
+
+    written: Sequence[Node] = ()
+    nonsmooth: Nonsmooth = "default"
+    auto: bool = False
+
+
+PLAIN = Manner()
 
 
 @dataclass(frozen=True)
@@ -76,27 +97,30 @@ def graphs_of(block: Derivative, *, auto: bool) -> Graphs:
 
 
 def require_values(outputs: Sequence[Node], point: Point) -> None:
-    """Refuse to compute numbers of a variable that has no value, or with a size that no value settles."""
-    order = topological(outputs)
-    names = [node.attributes for node in order if node.op is VARIABLE]
+    """Refuse to compute numbers of a variable that has no value."""
+    names = [node.attributes for node in topological(outputs) if node.op is VARIABLE]
     for name in names:
         if name not in point.arrays:
             message = f"at has no value for {name}"
             raise InvalidRequestError(message, pointer="/at")
-    sizes = {size for node in order for size in (node.attributes, *node.shape) if isinstance(size, Dim)}
-    for size in sorted(map(repr, sizes))[:1]:
-        message = f"at has no value that tells the size {size}"
-        raise InvalidRequestError(message, pointer="/at")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The values of outputs and derivatives, with the batch axis if there is one, and the program that made them."""
+    """The values of outputs and derivatives, with the batch axis if there is one, and the program that made them.
+
+    `of` has the number of the output that each derivative is of, `spans` the outputs of the program that it is made of,
+    `kinks` what is said of it at `/derivatives/k/value`.
+    """
 
     program: Program
     point: Point
     values: tuple[Array, ...]
     blocks: tuple[Array | NamedArrays, ...]
+    of: tuple[int, ...]
+    spans: tuple[range, ...]
+    kinks: tuple[Notice, ...]
+    given: bool  # whether an input or a constant is not finite
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -104,52 +128,117 @@ class Evaluation:
         return tuple(block for block in self.blocks if not isinstance(block, dict))
 
     def notices(self, placed: Sequence[tuple[str, Array]]) -> tuple[Notice, ...]:
+        """What must be said of the numbers, under their places in the answer: not finite, or by a convention."""
+        return (*self.nonfinite(placed), *self._kinks([where for where, _ in placed]))
+
+    def _kinks(self, places: Sequence[str]) -> list[Notice]:
+        """The kinks under the places of their derivatives, or under the first place of an answer that has others."""
+        moved = [notice if notice.where in places else replace(notice, where=places[0]) for notice in self.kinks]
+        return list(dict.fromkeys(moved))
+
+    def nonfinite(self, placed: Sequence[tuple[str, Array]]) -> list[Notice]:
         """What must be said of the numbers, under their places in the answer, that are not finite.
 
-        Raises DomainError where that is because a matrix has no inverse at the one point asked for.
+        Raises DomainError where a value does not exist because a matrix has no inverse at the one point asked for.
         """
         broken = [(where, array) for where, array in placed if not np.isfinite(array).all()]
         if not broken:
-            return ()
-        cause = self.program.explain_nonfinite(self.point.arrays)
-        if cause.undefined == SINGULAR and self.point.batch_size is None:
-            message = "inv: the matrix is singular to working precision, so the answer does not exist at this point"
-            raise DomainError(message)
-        return tuple(notice for where, array in broken for notice in _notices_of(where, array, cause))
+            return []
+        blame = Blame(self.program, self.point.arrays)
+        for k, value in enumerate(self.values):
+            name = blame.undefined(k).operation or ""
+            if self.point.batch_size is None and np.isnan(value).any() and name in INVERTING:
+                message = f"{name}: {INVERTING[name]}, so the answer does not exist at this point"
+                raise DomainError(message)
+        found = []
+        for where, array in broken:
+            behind = self._behind(array)
+            found += notices_of(where, array, blame.undefined(*behind), blame.infinite(*behind), given=self.given)
+        return found
+
+    def _behind(self, array: Array) -> Sequence[int]:
+        """The outputs of the program that an array comes from: its own, then the value it is a derivative of."""
+        for number, value in enumerate(self.values):
+            if value is array:
+                return (number,)
+        for block, span, of in zip(self.blocks, self.spans, self.of, strict=True):
+            if any(other is array for other in (block.values() if isinstance(block, dict) else (block,))):
+                return (*span, of)
+        return range(len(self.program.outputs))
 
 
 def evaluate(
-    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, *, auto: bool = False
+    outputs: Sequence[Node],
+    derivatives: Sequence[Derivative],
+    point: Point,
+    limits: Limits,
+    manner: Manner = PLAIN,
 ) -> Evaluation:
     """Evaluate outputs and derivatives in one program. Where a value is not a number, so are its derivatives.
 
-    With `auto` a derivative that has structure is answered by its factors, and never formed.
+    Raises NotDifferentiableError at a kink, a tie or a jump where `manner` refuses these.
     """
-    asked = [graphs_of(block, auto=auto) for block in derivatives]
+    asked = [graphs_of(block, auto=manner.auto) for block in derivatives]
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
-    program = compile_bounded(nodes, point, limits)
-    results = iter(
-        _whole(value, point, numbers(node.shape)) for value, node in zip(program.run(point.arrays), nodes, strict=True)
-    )
-    values = [next(results) for _ in outputs]
+    program, results = _run(nodes, point, limits)
+    values = results[: len(outputs)]
+    given = has_nonfinite(manner.written or outputs, point)
+    if given and manner.written:
+        for place, value in enumerate(values_as_written(manner.written, point, limits)):
+            values[place] = np.where(np.isnan(value), np.nan, values[place])
+    spans = _spans(asked, len(outputs))
+    blocks = [
+        _block(block, graphs, results[span.start : span.stop], values[block.output], point)
+        for block, graphs, span in zip(derivatives, asked, spans, strict=True)
+    ]
+    kinks = kinks_at(outputs, derivatives, point, limits)
+    if manner.nonsmooth == "error" and kinks:
+        raise NotDifferentiableError(kinks[0].message)
+    of = tuple(block.output for block in derivatives)
+    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(kinks), given)
+
+
+def _spans(asked: Sequence[Graphs], start: int) -> tuple[range, ...]:
+    """Which outputs of the program each block is made of."""
+    spans = []
+    for graphs in asked:
+        spans.append(range(start, start + len(graphs.nodes)))
+        start += len(graphs.nodes)
+    return tuple(spans)
+
+
+def _block(
+    block: Derivative, graphs: Graphs, results: Sequence[Array], value: Array, point: Point
+) -> Array | NamedArrays:
     lead = 0 if point.batch_size is None else 1
-    blocks: list[Array | NamedArrays] = []
-    for block, graphs in zip(derivatives, asked, strict=True):
-        arrays, value = [next(results) for _ in graphs.nodes], values[block.output]
-        if graphs.factors is None:
-            blocks.append(_masked(arrays[0], value, lead, block.layout))
-        else:
-            blocks.append(masked_factors(block, assembled(block, graphs.factors, arrays), value, lead))
-    return Evaluation(program, point, tuple(values), tuple(blocks))
+    if graphs.factors is None:
+        return _masked(results[0], value, lead, block.layout)
+    return masked_factors(block, assembled(block, graphs.factors, results), value, lead)
+
+
+def _run(nodes: Sequence[Node], point: Point, limits: Limits) -> tuple[Program, list[Array]]:
+    """The program and its results; where these are not finite, of the graph with its masks spelled out."""
+    program = compile_bounded(nodes, point, limits)
+    results = program.run(point.arrays)
+    if not all(np.isfinite(value).all() for value in results):
+        careful = with_masks(nodes)
+        if any(node.op.strong for node in topological(careful)):
+            program = compile_program(careful, point.batched, limits.elements, with_masks=True)
+            results = program.run(point.arrays)
+    return program, [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
 
 
 def compute_numbers(
-    outputs: Sequence[Node], derivatives: Sequence[Derivative], point: Point, limits: Limits, *, auto: bool = False
+    outputs: Sequence[Node],
+    derivatives: Sequence[Derivative],
+    point: Point,
+    limits: Limits,
+    manner: Manner = PLAIN,
 ) -> Numbers:
-    """The numbers of an answer that has `value` (or `values`) and `derivatives`; `auto` as for `evaluate`."""
-    found = evaluate(outputs, derivatives, point, limits, auto=auto)
+    """The numbers of an answer that has `value` (or `values`) and `derivatives`."""
+    found = evaluate(outputs, derivatives, point, limits, manner)
     places = [("/value" if len(outputs) == 1 else f"/values/{k}", value) for k, value in enumerate(found.values)]
     for k, (block, numbers_of_it) in enumerate(zip(derivatives, found.blocks, strict=True)):
         places += _places(f"/derivatives/{k}", numbers_of_it, found.values[block.output])
@@ -201,38 +290,3 @@ def _masked(block: Array, value: Array, lead: int, layout: str) -> Array:
         else (*value.shape[:lead], *(1,) * axes, *value.shape[lead:])
     )
     return np.where(np.isnan(value).reshape(shape), np.nan, block)
-
-
-SINGULAR = "inv"
-SPOKEN = {"contract": "a product", "total": "a sum", "power": "a power"}
-GROWING = {"contract", "total", "exp", "expm1", "sinh", "cosh"}  # infinite beyond float64 and nowhere else
-
-
-def _notices_of(where: str, array: Array, cause: NonFinite) -> list[Notice]:
-    """One notice for the entries that are no number, one for the infinite ones."""
-    found = []
-    undefined, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
-    if undefined:
-        code, why = _undefined(cause)
-        found.append(Notice(code, f"{undefined} of {array.size} numbers do not exist: {why}", where))
-    if infinite:
-        code, why = _infinite(cause)
-        found.append(Notice(code, f"{infinite} of {array.size} numbers are infinite: {why}", where))
-    return found
-
-
-def _undefined(cause: NonFinite) -> tuple[str, str]:
-    if cause.undefined is None:
-        return "nonfinite-input", "an input or a constant is no number"
-    if cause.undefined == SINGULAR:
-        return "singular", "a matrix is singular at this point"
-    return "domain", f"{SPOKEN.get(cause.undefined, cause.undefined)} is not defined at this point"
-
-
-def _infinite(cause: NonFinite) -> tuple[str, str]:
-    name = cause.infinite
-    if name is None:
-        return "nonfinite-input", "an input or a constant is infinite"
-    if name in GROWING or (name == "power" and not cause.at_zero):
-        return "overflow", f"{SPOKEN.get(name, name)} is too large for a float64 at this point"
-    return "pole", f"{SPOKEN.get(name, name)} has a pole at this point"

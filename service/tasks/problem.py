@@ -18,7 +18,7 @@ from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Kind, Task
-from service.tasks.numbers import Numbers, compute_numbers, require_values
+from service.tasks.numbers import Manner, Numbers, compute_numbers, require_values
 from service.tasks.verify import verified
 
 Derive = Callable[[Function], list[Derivative]]
@@ -128,7 +128,8 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
             require_values(kernel, problem.point)
         return None
     point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
-    return compute_numbers(kernel, blocks, point, task.limits, auto=task.structure == "auto")
+    manner = Manner(problem.concrete.outputs, task.nonsmooth, task.structure == "auto")
+    return compute_numbers(kernel, blocks, point, task.limits, manner)
 
 
 def _forms(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], blocks: int) -> ClosedForms:

@@ -22,7 +22,7 @@ from service.tasks.function import Function
 from service.tasks.inputs import Point, read_point
 from service.tasks.joined import Joined, by_layout, joined, names_to_join, one_output, require_point
 from service.tasks.messages import Answer, Array, Limits, Task
-from service.tasks.numbers import Evaluation, Numbers, evaluate
+from service.tasks.numbers import Evaluation, Manner, Numbers, evaluate
 from service.tasks.polynomial import expanded_forms, forms_about, forms_in_steps
 from service.tasks.problem import Problem, answer
 from service.tasks.products import TANGENT, fresh
@@ -74,7 +74,7 @@ def _numbers(problem: Problem, names: Sequence[str], steps: Mapping[str, str]) -
     terms = [] if task.evaluate_at is None else _terms(function, {n: steps[n] for n in moved}, task, tensors)
     value = [total(terms, terms[0].shape)] if terms else []
     blocks = [Derivative(0, tuple(names), node) for node in (*tensors, *terms, *value)]
-    found = evaluate(function.kernel, blocks, point, task.limits)
+    found = evaluate(function.kernel, blocks, point, task.limits, Manner(nonsmooth=task.nonsmooth))
     derivatives = [
         _symmetric(block, k, whole, problem.point, point) for k, block in enumerate(found.arrays[: len(tensors)])
     ]

@@ -152,7 +152,6 @@ def test_only_one_function_is_taken(client: TestClient) -> None:
     "later",
     [
         {"function_id": "fn_abc"},
-        {"expression": "x", "nonsmooth": "error"},
     ],
 )
 def test_what_is_not_there_yet_is_not_ignored(client: TestClient, compute: Recorder, later: dict[str, Any]) -> None:

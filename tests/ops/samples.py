@@ -5,13 +5,33 @@ Everything that the tests know of an operation stands in its entry; the suite is
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import mpmath
 
 from tests.ops.array_samples import ARRAYS
-from tests.ops.entry import LARGE, POSITIVE, VV, Bad, Entry, M, Sample, binary, compared, mp, unary
+from tests.ops.entry import LARGE, POSITIVE, VV, Bad, Entry, M, Sample, V, binary, compared, mp, unary
 from tests.ops.matrix_samples import MATRICES
+
+
+def spherical_jn(n: int, x: Any) -> Any:
+    """By Rayleigh's formula: number n is x**n times (-1/x d/dx)**n of sin(x)/x."""
+    function: Any = lambda y: jnp.sinc(y / jnp.pi)  # noqa: E731 - replaced below
+    for _ in range(n):
+        slope = jax.grad(function)
+        function = lambda y, slope=slope: -slope(y) / y  # noqa: E731
+    return jnp.vectorize(lambda y: y**n * function(y))(x)
+
+
+def exprel(x: Any, order: int = 0) -> Any:
+    """The derivatives of expm1(x)/x by JAX."""
+    function: Any = lambda y: jnp.expm1(y) / y  # noqa: E731 - replaced below
+    for _ in range(order):
+        function = jax.grad(function)
+    return jnp.vectorize(function)(x)
+
 
 SAMPLES: dict[str, Entry] = {
     # Arithmetic.
@@ -59,6 +79,33 @@ SAMPLES: dict[str, Entry] = {
     "sigmoid": unary("sigmoid", exact=lambda x: 1 / (1 + mpmath.exp(-x)), points=(-700.0, *LARGE, 40.0, 700.0)),
     "logit": unary("logit", 0.1, 0.9, exact=lambda x: mpmath.log(x / (1 - x)), points=(1e-300, 0.1, 0.7, 1 - 1e-12)),
     "softplus": unary("softplus", exact=lambda x: mpmath.log1p(mpmath.exp(x)), points=(-700.0, *LARGE, 700.0)),
+    "xlogy": binary("xlogy(x, y)"),
+    "spherical_jn": Entry(
+        (
+            Sample("spherical_jn(0, x)", V, (-1.7, 1.7)),
+            Sample("spherical_jn(1, X)", M),
+            Sample("s*spherical_jn(4, s)", {"s": ()}),
+        ),
+        (
+            Bad("spherical_jn(x, 1)", "n must be written out"),
+            Bad("spherical_jn(-1, x)", "n must be from 0 to 32, got -1"),
+        ),
+        jax=spherical_jn,
+        exact=lambda x: mpmath.besselj(1.5, abs(x)) * mpmath.sqrt(mpmath.pi / 2 / abs(x)) * mpmath.sign(x),
+        points=(-30.0, -1.3, 1e-9, 0.25, 3.0, 30.0),
+    ),
+    "sinc": unary("sinc", exact=lambda x: mpmath.sinc(mpmath.pi * x), points=(-30.3, -1.3, 1e-9, 0.25, 3.2)),
+    "exprel": Entry(
+        (
+            Sample("exprel(x)", V, (-1.7, 1.7)),
+            Sample("exprel(X, order=2)", M),
+            Sample("s*exprel(s, 3)", {"s": ()}, (-50.0, -45.0)),
+        ),
+        (Bad("exprel(x, 1.5)", "order must be an integer"), Bad("exprel(x, 99)", "order must be from 0 to 32, got 99")),
+        jax=exprel,
+        exact=lambda x: mpmath.expm1(x) / x,
+        points=(-700.0, -45.0, -39.0, *LARGE, 39.0, 45.0, 600.0),
+    ),
     "abs": unary("abs", 0.3, 1.7, exact=abs, points=(-1e300, -3.0, 1e-300, 5.0)),
     "sign": unary("sign", 0.3, 1.7),
     "floor": unary("floor", 0.3, 0.7),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from service.ir.node import Node
 from service.render.text import text_form
 from service.rewrite.facts import FACT_ROWS, assuming
-from service.rewrite.rows import by_op
+from service.rewrite.row import by_op
 from service.rewrite.simplify import simplify
 from tests.assumed import satisfying
 from tests.functions import Function, run

@@ -83,6 +83,29 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("cofactor(X)/det(X)", "inv(X).T", MATRIX),
         Case("cofactor(X)/det(X)**2", "inv(X).T/det(X)", MATRIX),
     ),
+    "exp(x) - 1 -> expm1(x)": (Case("exp(x) - 1", "expm1(x)"), Case("exp(x*y) - 1", "expm1(x*y)")),
+    "1 - exp(x) -> -expm1(x)": (Case("1 - exp(x)", "-expm1(x)"),),
+    "log1p(expm1(x)) -> x": (Case("log1p(exp(x) - 1)", "x"),),
+    "sin(x)/x -> spherical_jn(0, x)": (
+        Case("sin(x)/x", "spherical_jn(0, x)"),
+        Case("sin(2*x)/x", "2*spherical_jn(0, 2*x)"),
+        Case("y*sin(x*y)**2/(x*y)**3", "y*spherical_jn(0, x*y)**2/(x*y)"),
+        Case("sin(x)**3/x**2", "spherical_jn(0, x)**2*sin(x)"),
+    ),
+    "expm1(x)/x -> exprel(x)": (
+        Case("expm1(x)/x", "exprel(x)"),
+        Case("(exp(-3*x) - 1)/x", "-3*exprel(-3*x)"),
+        Case("sum((1 - exp(x))/x)", "-sum(exprel(x))"),
+    ),
+    "x**a*log(x) -> xlogy(x**a, x)": (
+        Case("x*log(x)", "xlogy(x, x)", domain=(0.2, 1.5)),
+        Case("y*sqrt(x)*log(x)", "y*xlogy(sqrt(x), x)", domain=(0.2, 1.5)),
+        Case("x @ log(x)", "sum(xlogy(x, x))", domain=(0.2, 1.5)),
+    ),
+    "norm(2*x) -> 2*norm(x)": (
+        Case("norm(-2*x)", "2*norm(x)"),
+        Case("norm(3*X, axis=0)", "3*norm(X, axis=0)", MATRIX),
+    ),
     "exp(x)*exp(y) -> exp(x + y)": (
         Case("exp(x)*exp(-x)", "1 + 0*x"),
         Case("exp(x*y - x)*exp(x)", "exp(x*y)"),

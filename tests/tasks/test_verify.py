@@ -14,7 +14,8 @@ from service.ir.node import Node
 from service.ir.op import lowered, operations
 from service.ops.determinants import INV
 from service.render.text import text_form
-from service.rewrite.rows import BY_OP, Row
+from service.rewrite.row import Row
+from service.rewrite.rows import BY_OP
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Declaration, Limits, Task
 from tests.functions import heavy, random_point

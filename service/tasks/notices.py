@@ -1,0 +1,70 @@
+"""What an answer says of its numbers that are not finite: a code and the operation that is to blame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from service.execute.blame import Cause
+from service.tasks.messages import Array, Notice
+
+INVERTING = {
+    "inv": "the matrix is singular to working precision",
+    "cholesky": "the matrix is not positive definite",
+}
+SPOKEN = {
+    "contract": "a product",
+    "total": "a sum",
+    "power": "a power",
+    "power_slope": "a power",
+    "power_log": "the derivative of a power by its exponent",
+    "over_square": "the derivative of arctan2",
+}
+PRODUCTS = {"contract"}
+SUMS = {"total"}
+POWERS = {"power", "power_slope", "power_log"}  # infinite or undefined at 0, and beyond float64
+GROWING = PRODUCTS | SUMS | {"exp", "expm1", "sinh", "cosh", "exprel", "norm", "softplus", "logsumexp", "hypot"}
+
+
+def notices_of(where: str, array: Array, undefined: Cause, infinite: Cause, *, given: bool) -> list[Notice]:
+    """One notice for the entries that are no number, one for the infinite ones.
+
+    `given`: an input or a constant is not finite, so that a product or sum need not have overflowed.
+    """
+    found = []
+    for count, what, (code, why) in (
+        (int(np.isnan(array).sum()), "do not exist", _undefined(undefined, given=given)),
+        (int(np.isinf(array).sum()), "are infinite", _infinite(infinite)),
+    ):
+        if count:
+            found.append(Notice(code, f"{count} of {array.size} numbers {what}: {why}", where))
+    return found
+
+
+def _undefined(cause: Cause, *, given: bool) -> tuple[str, str]:
+    name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
+    if name is None and not given:
+        return "domain", "an operation has no value for these shapes and attributes"
+    if name is None or (given and name in PRODUCTS | SUMS and cause.infinite is None):
+        return "nonfinite-input", "an input or a constant is no number, or infinite where that has no value"
+    if name in INVERTING:
+        return "singular", INVERTING[name]
+    if name in PRODUCTS | SUMS:
+        if cause.infinite is None:
+            return "overflow", f"{spoken} is too large for a float64 on the way"
+        code, why = _infinite(cause.infinite)
+        zero_by_zero = name in PRODUCTS and code == "pole" and cause.infinite.operation in POWERS
+        return ("0/0", "the formula is 0/0 at this point") if zero_by_zero else (code, why)
+    if name in POWERS and cause.from_zero:
+        return "pole", f"{spoken} has a pole at this point"
+    return "domain", f"{spoken} is not defined at this point"
+
+
+def _infinite(cause: Cause) -> tuple[str, str]:
+    name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
+    if name is None:
+        return "nonfinite-input", "an input or a constant is infinite"
+    if name == "logdet":
+        return "singular", "the matrix is singular at this point"
+    if name in GROWING or (name in POWERS and not cause.from_zero):
+        return "overflow", f"{spoken} is too large for a float64 at this point"
+    return "pole", f"{spoken} has a pole at this point"
