@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from service.ir.leaves import VARIABLE
+from service.ir.coefficient import parts
+from service.ir.leaves import UNIT, VARIABLE
 from service.ir.node import Node
 from service.ir.walk import topological
 
@@ -12,7 +13,7 @@ Key = tuple[object, ...]
 
 
 def sorted_for_reading(roots: Sequence[Node], variables: Sequence[str]) -> Callable[[Node], Key]:
-    """A sort key: scalars before tensors, then simple before composed, then by first variable used."""
+    """A sort key: scalars before tensors, simple before composed, by first variable used, entries by their index."""
     place = {name: k for k, name in enumerate(variables)}
     first: dict[Node, int] = {}
     last: dict[Node, int] = {}
@@ -35,8 +36,17 @@ def sorted_for_reading(roots: Sequence[Node], variables: Sequence[str]) -> Calla
                 pending += missing
             else:
                 measure(pending.pop())
-        return (len(node.shape) > 0, bool(size[node] > 3), first[node], last[node], size[node], node.digest)  # noqa: PLR2004
+        composed = bool(size[node] > 3)  # noqa: PLR2004
+        return (len(node.shape) > 0, composed, first[node], last[node], size[node], *_entry(node), node.digest)
 
     for node in topological(roots):
         measure(node)
     return key
+
+
+def _entry(node: Node) -> tuple[object, ...]:
+    """Whether a term is anything but an entry of an array, and the index of such an entry."""
+    places = [(labels, child.attributes) for child, labels in parts(node)[1] if child.op is UNIT]
+    if node.shape or not places or not all(isinstance(index, int) for _, index in places):
+        return True, []
+    return False, [index for _, index in sorted(places)]

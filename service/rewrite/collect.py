@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from service.ir.coefficient import CONTRACT, parts, scale, split_coefficient
 from service.ir.contraction import contract
 from service.ir.leaves import FILL, SELECTOR, UNIT, constant
 from service.ir.node import Node, make
-from service.ir.total import ROWS, TOTAL, total
+from service.ir.total import ROWS, TOTAL, terms_of, total
 from service.ir.walk import rebuild
 from service.rewrite.plain import plain
-from service.rewrite.simplify import distributed, reconstruct
+from service.rewrite.simplify import distributed, flattened, reconstruct
 
 MATRIX = 2
 MOST_ROWS = 16  # a longer axis is better said with slices than entry by entry
+MOST_OPENED = 8  # terms of a sum that is opened within another
 MOST_TERMS = 60  # collecting compares every pair of factors of a sum: longer sums stay as they are
 
 Factor = tuple[Node, tuple[int, ...]]
@@ -26,8 +28,58 @@ def collect(roots: Sequence[Node]) -> list[Node]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         return _readable(reconstruct(node, inputs))
 
-    opened = rebuild(plain(roots), lambda node, inputs: distributed(reconstruct(node, inputs), ()))
+    opened = rebuild(plain(roots), _opened)
     return [_listed(node) for node in rebuild(opened, change)]
+
+
+def _opened(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """Products within products, and sums within sums, opened although they are used elsewhere: text repeats them."""
+    if node.op is TOTAL:
+        return _merged(total((term for child in inputs for term in _few_terms(child)), node.shape))
+    if node.op is not CONTRACT:
+        return reconstruct(node, inputs)
+    return _spread(node, inputs)
+
+
+def _spread(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """A product with the products among its factors opened, and multiplied out where that leaves constant tensors."""
+    sums = [child for child in inputs if child.op is CONTRACT and _is_sum(child)]
+    product = flattened(node, inputs, sums)
+    if math.prod(len(child.inputs) for child in product.inputs if child.op is TOTAL) > MOST_TERMS:
+        return product
+    opened = distributed(product, ())
+    if opened is product:
+        return product
+    return total((_spread(term, term.inputs) if term.op is CONTRACT else term for term in terms_of(opened)), node.shape)
+
+
+def _few_terms(node: Node) -> tuple[Node, ...]:
+    return terms_of(node) if len(node.inputs) <= MOST_OPENED else (node,)
+
+
+def _merged(node: Node) -> Node:
+    """A sum in which products with sums are multiplied out, if like terms make up for it."""
+    if node.op is not TOTAL or len(node.inputs) > MOST_OPENED:
+        return node
+    better = total((part for term in node.inputs for part in _multiplied_out(term)), node.shape)
+    return better if len(terms_of(better)) <= len(node.inputs) else node
+
+
+def _multiplied_out(term: Node) -> Sequence[Node]:
+    coefficient, factors, sizes = parts(term)
+    place = next((k for k, (child, _) in enumerate(factors) if child.op is TOTAL), None)
+    if term.op is not CONTRACT or place is None or len(factors[place][0].inputs) > MOST_OPENED:
+        return [term]
+    inner, labels = factors[place]
+    rest = factors[:place] + factors[place + 1 :]
+    axes, known = range(len(term.shape)), dict(enumerate(sizes))
+    products = [contract([*rest, (part, labels)], axes, known, coefficient) for part in inner.inputs]
+    return [_spread(product, product.inputs) if product.op is CONTRACT else product for product in products]
+
+
+def _is_sum(product: Node) -> bool:
+    """Whether a product has summed labels; one of these is not worked out twice."""
+    return len(product.attributes.sizes) > len(product.shape)
 
 
 def _readable(node: Node) -> Node:

@@ -79,7 +79,7 @@ def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed
         # A sum within a sum waits for the outermost one: flattened at every level, a long chain would be quadratic.
         return total(inputs if node in absorbed else _gathered(inputs, shared), node.shape)
     if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
-        return _product(node, inputs, shared)
+        return flattened(node, inputs, shared)
     return reconstruct(node, inputs)
 
 
@@ -120,7 +120,7 @@ def _is_scaled_sum(node: Node, shared: set[Node]) -> bool:
     )
 
 
-def _product(node: Node, inputs: tuple[Node, ...], shared: set[Node]) -> Node:
+def flattened(node: Node, inputs: tuple[Node, ...], shared: Collection[Node]) -> Node:
     """Open the unshared contractions among the factors, while the product stays short."""
     attributes = node.attributes
     coefficient, room = attributes.coefficient, MOST_FACTORS - len(inputs)

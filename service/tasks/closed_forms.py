@@ -81,7 +81,7 @@ class Writer:
         said: dict[str, list[str]] = {}
         for fact in facts:
             said.setdefault(fact.name, []).append(fact.says)
-        (readable,) = collect([assuming(self.node, said) if said else self.node])
+        (readable,) = collect([assuming(self.node, said)])
         first = matrix_form(readable, list(self.inputs), self.orientation)
         if not said or self.orientation != ROW:
             return first
