@@ -12,7 +12,7 @@ from service.ir.leaves import array, constant, size_value, variable
 from service.ir.node import Node
 from service.ir.op import operations
 from service.ir.size import Shape, add, multiply, named
-from tests.frontends.reading import LIMITS, M, N, call, given, output, read
+from tests.frontends.reading import LIMITS, SCOPE, M, N, call, given, output, read
 
 WHOLE = (None, None, None)
 
@@ -29,6 +29,18 @@ def test_a_program() -> None:
     total = call("add", doubled, given("y"))
     assert reading.output is call("matmul", total, total)
     assert reading.assigned == (("a", doubled), ("b", total), ("a", total))
+
+
+def test_a_program_line_by_line() -> None:
+    """Read by line, an assigned name is a variable, which is the same as an attribute as what it stands for."""
+    reading = read("a = [s, t]\nk = 2\na = stack(a)*k\nreshape(a, (k, 1))", Scope(SCOPE.variables, by_line=True))
+    listed, number, again = (variable(name, shape) for name, shape in (("a#1", (2,)), ("k#1", ()), ("a#2", (2,))))
+    parts = [call("getitem", listed, index=(place,)) for place in range(2)]
+    product = call("multiply", call("stack", *parts, axis=0), number)
+    assert [name for name, _ in reading.assigned] == ["a", "k", "a"]
+    assert reading.assigned[2][1] is product
+    assert reading.output is call("reshape", again, shape=(2, 1))
+    assert list(reading.variables) == ["s", "t"]
 
 
 def test_variables_are_listed_by_first_use() -> None:
