@@ -104,7 +104,10 @@ class _Draft:
             operand = self.in_box(shape, low, high)
             square = sample.invertible and len(shape) == 2 and shape[0] == shape[1]
             operands[name] = f"({operand} + 2*eye({shape[0]}))" if square else operand
-        self.assign(NAME.sub(lambda found: operands.get(found[0], found[0]), sample.text), shapes_of_samples()[sample.text, str(sample.shapes)])
+        self.assign(
+            NAME.sub(lambda found: operands.get(found[0], found[0]), sample.text),
+            shapes_of_samples()[sample.text, str(sample.shapes)],
+        )
 
     def finished(self) -> Program:
         """The last result, with the sum of a bounded function of each that nothing used: no line is without effect."""
