@@ -1,4 +1,4 @@
-"""`python -m tests.diff.agreement --count N --seed K`: random programs against JAX; the status is 1 if any disagrees.
+"""`python -m tests.diff.agreement --count N --seed K --jobs J`: random programs against JAX; status 1 if any disagrees.
 
 Each program is sent through the service's own tasks. Compared are its value, its gradient (of the entries' sum with
 random weights, where the output is no scalar), the gradient's product with a direction once more, and what the closed
@@ -11,8 +11,10 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 
 import jax
@@ -23,7 +25,7 @@ from service.errors import FluxionError
 from service.ir.walk import topological
 from service.tasks.compute import compute
 from service.tasks.messages import Declaration, Task
-from tests import oracle
+from tests import interpreted, oracle
 from tests.diff.random_programs import Program, draw
 from tests.functions import Function
 from tests.ops.samples import SAMPLES
@@ -31,8 +33,7 @@ from tests.ops.samples import SAMPLES
 RTOL = 1e-9  # relative to the largest entry, or to 1
 ROUNDINGS = 100.0  # how often the uncertainty by rounding of the inputs two numbers may differ, beyond that
 NEARBY = 1e-15
-jax.config.update("jax_disable_most_optimizations", True)  # every function runs about once
-
+PART = 50  # programs between two reports
 PARTS = ("value", "gradient", "hvp", "text")
 
 Values = Mapping[str, Any]
@@ -47,6 +48,14 @@ class Report:
     operations: Counter[str] = field(default_factory=Counter)
     worst: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     uncertain: int = 0
+
+    def add(self, other: Report) -> None:
+        """Count what another report counted too."""
+        self.programs += other.programs
+        self.failures += other.failures
+        self.operations += other.operations
+        self.uncertain += other.uncertain
+        self.worst = {part: max(error, other.worst[part]) for part, error in self.worst.items()}
 
     def written(self, seconds: float) -> str:
         """The figures, a line each."""
@@ -89,10 +98,11 @@ def theirs(program: Program, point: Values, tangents: Values) -> dict[str, list[
         value = oracle.evaluate(node, {**point, **moving})
         return (jnp.sum(point["weights"] * value) if program.shape else value), value
 
-    moving = {name: jnp.asarray(point[name]) for name in tangents}
-    directions = {name: jnp.asarray(value) for name, value in tangents.items()}
-    found = jax.jvp(jax.value_and_grad(weighted, has_aux=True), (moving,), (directions,))
-    ((_, value), gradient), (_, product) = found
+    def derived(moving: Values, directions: Values) -> Any:
+        return jax.jvp(jax.value_and_grad(weighted, has_aux=True), (moving,), (directions,))
+
+    moving = {name: point[name] for name in tangents}
+    ((_, value), gradient), (_, product) = interpreted.evaluate(derived, moving, dict(tangents))
     gradients = [gradient[name] for name in tangents]
     return {"value": [value], "gradient": gradients, "hvp": [product[name] for name in tangents], "text": gradients}
 
@@ -160,15 +170,23 @@ def relative(one: Any, other: Any) -> float:
     return float(np.max(np.abs(one - other)[finite], initial=0.0) / size)
 
 
-def run(count: int, seed: int, show: Callable[[str], None] = lambda _: None) -> Report:
-    """Compare `count` programs, the numbers from `seed * 10**9` on."""
+def run(numbers: Sequence[int]) -> Report:
+    """Compare the programs of these numbers."""
     report = Report()
-    for number in range(seed * 10**9, seed * 10**9 + count):
-        before = len(report.failures)
+    for number in numbers:
         compare(number, report)
-        for failure in report.failures[before:]:
-            show(failure)
     return report
+
+
+def in_parts(count: int, seed: int, jobs: int) -> Iterator[Report]:
+    """Compare `count` programs, by several processes if asked for, and report after every few."""
+    first = seed * 10**9
+    parts = [range(first + k, first + min(k + PART, count)) for k in range(0, count, PART)]
+    if jobs == 1:
+        yield from map(run, parts)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        yield from pool.map(run, parts)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -176,10 +194,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests.diff.agreement", description="Random programs against JAX.")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
     start = time.perf_counter()
-    report = run(options.count, options.seed, lambda failure: print(failure, flush=True))
-    print(report.written(time.perf_counter() - start))
+    report = Report()
+    for part in in_parts(options.count, options.seed, options.jobs):
+        report.add(part)
+        for failure in part.failures:
+            sys.stdout.write(failure + "\n\n")
+        sys.stdout.flush()
+    sys.stdout.write(report.written(time.perf_counter() - start) + "\n")
     return int(bool(report.failures))
 
 
