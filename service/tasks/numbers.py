@@ -9,13 +9,14 @@ import numpy as np
 
 from service.errors import DomainError, InvalidRequestError, LimitError, NotDifferentiableError
 from service.execute.blame import Blame
-from service.execute.program import Program, compile_program
+from service.execute.program import Program, Watch, compile_program
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
 from service.rewrite.masks import with_masks
 from service.tasks.as_written import has_nonfinite, values_as_written
+from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
@@ -67,7 +68,7 @@ def require_values(outputs: Sequence[Node], point: Point) -> None:
 class Evaluation:
     """The values of outputs and derivatives, with the batch axis if there is one, and the program that made them.
 
-    `of` has the number of the output that each derivative is of, `kinks` what is said of it at `/derivatives/k/value`.
+    `of` has the number of the output that each derivative is of, `said` what is said of numbers that are finite.
     """
 
     program: Program
@@ -75,16 +76,16 @@ class Evaluation:
     values: tuple[Array, ...]
     blocks: tuple[Array, ...]
     of: tuple[int, ...]
-    kinks: tuple[Notice, ...]
+    said: tuple[Notice, ...]
     given: bool  # whether an input or a constant is not finite
 
     def notices(self, placed: Sequence[tuple[str, Array]]) -> tuple[Notice, ...]:
         """What must be said of the numbers, under their places in the answer: not finite, or by a convention."""
-        return (*self.nonfinite(placed), *self._kinks([where for where, _ in placed]))
+        return (*self.nonfinite(placed), *self._finite([where for where, _ in placed]))
 
-    def _kinks(self, places: Sequence[str]) -> list[Notice]:
-        """The kinks under the places of their derivatives, or under the first place of an answer that has others."""
-        moved = [notice if notice.where in places else replace(notice, where=places[0]) for notice in self.kinks]
+    def _finite(self, places: Sequence[str]) -> list[Notice]:
+        """Kinks and bad conditions under their places, or under the first place of an answer that has others."""
+        moved = [notice if notice.where in places else replace(notice, where=places[0]) for notice in self.said]
         return list(dict.fromkeys(moved))
 
     def nonfinite(self, placed: Sequence[tuple[str, Array]]) -> list[Notice]:
@@ -132,7 +133,8 @@ def evaluate(
     """
     nodes = [*outputs, *(block.node for block in derivatives)]
     require_values(nodes, point)
-    program, results = _run(nodes, point, limits)
+    conditions = Conditions(nodes)
+    program, results = _run(nodes, point, limits, conditions)
     values, blocks = results[: len(outputs)], results[len(outputs) :]
     given = has_nonfinite(written or outputs, point)
     if given and written:
@@ -144,14 +146,15 @@ def evaluate(
     kinks = kinks_at(outputs, derivatives, point, limits)
     if nonsmooth == "error" and kinks:
         raise NotDifferentiableError(kinks[0].message)
+    said = [*kinks, *conditions.notices(list(zip(_places(len(outputs), len(derivatives)), nodes, strict=True)))]
     of = tuple(block.output for block in derivatives)
-    return Evaluation(program, point, tuple(values), tuple(blocks), of, tuple(kinks), given)
+    return Evaluation(program, point, tuple(values), tuple(blocks), of, tuple(said), given)
 
 
-def _run(nodes: Sequence[Node], point: Point, limits: Limits) -> tuple[Program, list[Array]]:
+def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
     program = compile_bounded(nodes, point, limits)
-    results = program.run(point.arrays)
+    results = program.run(point.arrays, watch)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)
         if any(node.op.strong for node in topological(careful)):
@@ -170,9 +173,13 @@ def compute_numbers(
 ) -> Numbers:
     """The numbers of an answer that has `value` (or `values`) and `derivatives`."""
     found = evaluate(outputs, derivatives, point, limits, written, nonsmooth)
-    places = [("/value" if len(outputs) == 1 else f"/values/{k}", value) for k, value in enumerate(found.values)]
-    places += [(f"/derivatives/{k}/value", block) for k, block in enumerate(found.blocks)]
-    return Numbers(found.values, found.blocks, found.notices(places), point.batch_size)
+    places = zip(_places(len(outputs), len(derivatives)), [*found.values, *found.blocks], strict=True)
+    return Numbers(found.values, found.blocks, found.notices(list(places)), point.batch_size)
+
+
+def _places(outputs: int, derivatives: int) -> list[str]:
+    values = ["/value"] if outputs == 1 else [f"/values/{k}" for k in range(outputs)]
+    return [*values, *(f"/derivatives/{k}/value" for k in range(derivatives))]
 
 
 def _whole(value: Array, point: Point, shape: tuple[int, ...]) -> Array:

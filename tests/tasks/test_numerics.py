@@ -17,7 +17,7 @@ from tests.numerics import TABLE, Row
 ROWS = [row for rows in TABLE.values() for row in rows]
 
 
-def each(chosen: Callable[[Row], bool]) -> Any:
+def each(chosen: Callable[[Row], bool]) -> pytest.MarkDecorator:
     """The test once for each row that is chosen."""
     rows = [pytest.param(row, id=f"{row.program} at {row.at}") for row in ROWS if chosen(row)]
     return pytest.mark.parametrize("row", rows)
