@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from service.ir.coefficient import CONTRACT, parts
 from service.ir.contraction import contract
+from service.ir.leaves import FILL
 from service.ir.node import Node
-from service.ir.power import raise_to, split_power
+from service.ir.power import DIGITS, raise_to, split_power
 from service.ir.walk import rebuild, topological
 from service.rewrite.rows import READABLE
 from service.rewrite.simplify import reconstruct, simplify
@@ -41,5 +43,8 @@ def _power_of_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:
     coefficient, factors, sizes = parts(inputs[0])
     if node.op.name != "power" or not exponent.is_integer() or inputs[0].op is not CONTRACT or len(sizes) > rank:
         return None
+    numbers = any(factor.op is FILL for factor, _ in factors)
+    if numbers or abs(exponent * math.log10(abs(coefficient))) >= DIGITS:
+        return None  # a number might overflow or vanish on its own
     powers = [(raise_to(factor, exponent), labels) for factor, labels in factors]
     return contract(powers, range(rank), dict(enumerate(sizes)), coefficient**exponent)

@@ -18,6 +18,7 @@ from service.errors import DomainError, FluxionError, InvalidRequestError, Limit
 from service.execute.program import Program
 from service.ir.node import Node
 from service.ir.size import numbers, written
+from service.tasks.bounded import compile_bounded
 from service.tasks.derivatives import derivatives
 from service.tasks.function import read_function
 from service.tasks.inputs import Point
@@ -32,7 +33,7 @@ from service.tasks.joined import (
     require_point,
 )
 from service.tasks.messages import Answer, Array, Notice, Scheme
-from service.tasks.numbers import Manner, Numbers, compile_bounded, evaluate
+from service.tasks.numbers import Manner, Numbers, evaluate
 from service.tasks.problem import Problem, answer
 
 STEPS: Mapping[Scheme, float] = {"central": 1e-5, "forward": 1e-8}  # about the cube and the square root of epsilon

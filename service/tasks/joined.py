@@ -16,9 +16,9 @@ from service.ir.leaves import selector, variable
 from service.ir.node import Node
 from service.ir.reshaping import reshape
 from service.ir.size import numbers
+from service.tasks.bounded import require_values
 from service.tasks.function import Function
 from service.tasks.messages import Array
-from service.tasks.numbers import require_values
 from service.tasks.problem import Problem
 
 MOST_NAMED = 3  # missing variables in a message

@@ -16,12 +16,13 @@ SPOKEN = {
     "total": "a sum",
     "power": "a power",
     "power_slope": "a power",
+    "reciprocal_or_zero": "a reciprocal",
     "power_log": "the derivative of a power by its exponent",
     "over_square": "the derivative of arctan2",
 }
 PRODUCTS = {"contract"}
 SUMS = {"total"}
-POWERS = {"power", "power_slope", "power_log"}  # infinite or undefined at 0, and beyond float64
+POWERS = {"power", "power_slope", "power_log", "reciprocal_or_zero"}  # infinite or undefined at 0, and beyond float64
 GROWING = PRODUCTS | SUMS | {"exp", "expm1", "sinh", "cosh", "exprel", "norm", "softplus", "logsumexp", "hypot"}
 
 

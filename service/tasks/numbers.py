@@ -7,25 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.errors import DomainError, InvalidRequestError, LimitError, NotDifferentiableError
+from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame
-from service.execute.program import Program, compile_program
-from service.ir.leaves import VARIABLE
+from service.execute.program import Program, Watch, compile_program
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
 from service.rewrite.factors import DENSE, Factors
 from service.rewrite.masks import with_masks
 from service.tasks.as_written import has_nonfinite, values_as_written
+from service.tasks.bounded import check_entries, compile_bounded, require_values
+from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
 from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
 from service.tasks.notices import INVERTING, notices_of
-
-BYTES = 8
-FEWER = "ask for fewer points, outputs or variables at a time"
 
 
 @dataclass(frozen=True)
@@ -59,27 +57,6 @@ class Numbers:
         return tuple(block for block in self.blocks if not isinstance(block, dict))
 
 
-def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
-    """Compile what is asked for, after checking from shapes alone that it stays within the bounds."""
-    count = point.batch_size or 1
-    for node in outputs:
-        check_entries(bulk(node.shape) * count, limits)
-    program = compile_program(outputs, point.batched, limits.elements)
-    largest = max(program.shared.largest, program.per_point.largest * count)
-    if largest > limits.elements:
-        raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")
-    operations = program.shared.operations + program.per_point.operations * count
-    if operations > limits.operations:
-        raise LimitError("operations", operations, limits.operations)
-    return program
-
-
-def check_entries(entries: int, limits: Limits, hint: str = FEWER) -> None:
-    """Refuse an array of the answer that has too many entries."""
-    if entries > limits.elements:
-        raise LimitError("elements", entries, limits.elements, hint=hint)
-
-
 @dataclass(frozen=True)
 class Graphs:
     """What to evaluate for one block: itself, or its factors."""
@@ -96,21 +73,12 @@ def graphs_of(block: Derivative, *, auto: bool) -> Graphs:
     return Graphs(factor_nodes(factors), factors)
 
 
-def require_values(outputs: Sequence[Node], point: Point) -> None:
-    """Refuse to compute numbers of a variable that has no value."""
-    names = [node.attributes for node in topological(outputs) if node.op is VARIABLE]
-    for name in names:
-        if name not in point.arrays:
-            message = f"at has no value for {name}"
-            raise InvalidRequestError(message, pointer="/at")
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """The values of outputs and derivatives, with the batch axis if there is one, and the program that made them.
 
     `of` has the number of the output that each derivative is of, `spans` the outputs of the program that it is made of,
-    `kinks` what is said of it at `/derivatives/k/value`.
+    `said` what is said of numbers that are finite.
     """
 
     program: Program
@@ -119,7 +87,7 @@ class Evaluation:
     blocks: tuple[Array | NamedArrays, ...]
     of: tuple[int, ...]
     spans: tuple[range, ...]
-    kinks: tuple[Notice, ...]
+    said: tuple[Notice, ...]
     given: bool  # whether an input or a constant is not finite
 
     @property
@@ -129,11 +97,11 @@ class Evaluation:
 
     def notices(self, placed: Sequence[tuple[str, Array]]) -> tuple[Notice, ...]:
         """What must be said of the numbers, under their places in the answer: not finite, or by a convention."""
-        return (*self.nonfinite(placed), *self._kinks([where for where, _ in placed]))
+        return (*self.nonfinite(placed), *self._finite([where for where, _ in placed]))
 
-    def _kinks(self, places: Sequence[str]) -> list[Notice]:
-        """The kinks under the places of their derivatives, or under the first place of an answer that has others."""
-        moved = [notice if notice.where in places else replace(notice, where=places[0]) for notice in self.kinks]
+    def _finite(self, places: Sequence[str]) -> list[Notice]:
+        """Kinks and bad conditions under their places, or under the first place of an answer that has others."""
+        moved = [notice if notice.where in places else replace(notice, where=places[0]) for notice in self.said]
         return list(dict.fromkeys(moved))
 
     def nonfinite(self, placed: Sequence[tuple[str, Array]]) -> list[Notice]:
@@ -182,7 +150,8 @@ def evaluate(
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
-    program, results = _run(nodes, point, limits)
+    conditions = Conditions(nodes)
+    program, results = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
     given = has_nonfinite(manner.written or outputs, point)
     if given and manner.written:
@@ -196,8 +165,9 @@ def evaluate(
     kinks = kinks_at(outputs, derivatives, point, limits)
     if manner.nonsmooth == "error" and kinks:
         raise NotDifferentiableError(kinks[0].message)
+    said = [*kinks, *conditions.notices(list(zip(_of_nodes(len(outputs), asked), nodes, strict=True)))]
     of = tuple(block.output for block in derivatives)
-    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(kinks), given)
+    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given)
 
 
 def _spans(asked: Sequence[Graphs], start: int) -> tuple[range, ...]:
@@ -218,10 +188,10 @@ def _block(
     return masked_factors(block, assembled(block, graphs.factors, results), value, lead)
 
 
-def _run(nodes: Sequence[Node], point: Point, limits: Limits) -> tuple[Program, list[Array]]:
+def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
     program = compile_bounded(nodes, point, limits)
-    results = program.run(point.arrays)
+    results = program.run(point.arrays, watch)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)
         if any(node.op.strong for node in topological(careful)):
@@ -239,13 +209,24 @@ def compute_numbers(
 ) -> Numbers:
     """The numbers of an answer that has `value` (or `values`) and `derivatives`."""
     found = evaluate(outputs, derivatives, point, limits, manner)
-    places = [("/value" if len(outputs) == 1 else f"/values/{k}", value) for k, value in enumerate(found.values)]
+    places = list(zip(_of_values(len(outputs)), found.values, strict=True))
     for k, (block, numbers_of_it) in enumerate(zip(derivatives, found.blocks, strict=True)):
-        places += _places(f"/derivatives/{k}", numbers_of_it, found.values[block.output])
+        places += _parts(f"/derivatives/{k}", numbers_of_it, found.values[block.output])
     return Numbers(found.values, found.blocks, found.notices(places), point.batch_size)
 
 
-def _places(block: str, found: Array | NamedArrays, value: Array) -> list[tuple[str, Array]]:
+def _of_values(outputs: int) -> list[str]:
+    """Where the values of so many outputs stand in an answer."""
+    return ["/value"] if outputs == 1 else [f"/values/{k}" for k in range(outputs)]
+
+
+def _of_nodes(outputs: int, asked: Sequence[Graphs]) -> list[str]:
+    """Where what each graph is evaluated for stands in an answer."""
+    blocks = [f"/derivatives/{k}/value" for k, graphs in enumerate(asked) for _ in graphs.nodes]
+    return [*_of_values(outputs), *blocks]
+
+
+def _parts(block: str, found: Array | NamedArrays, value: Array) -> list[tuple[str, Array]]:
     """What an answer has of a block, with its place in it; a zero of no factors is none where the value is none."""
     if not isinstance(found, dict):
         return [(f"{block}/value", found)]

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from service.ir.size import numbers
+from service.tasks.bounded import BYTES, compile_bounded
 from service.tasks.derivatives import Derivative, derivatives
 from service.tasks.function import Function, written_shape
 from service.tasks.inputs import NOWHERE, is_concrete
 from service.tasks.messages import Answer, Limits
-from service.tasks.numbers import BYTES, compile_bounded, graphs_of
+from service.tasks.numbers import graphs_of
 from service.tasks.problem import Problem, answer, differentiate
 
 UNBOUNDED = Limits(elements=2**62, operations=2**62)

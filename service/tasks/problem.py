@@ -11,6 +11,7 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.ir.walk import topological
+from service.tasks.bounded import require_values
 from service.tasks.closed_forms import MOST_NODES, ClosedForms, Writer, closed_forms, orientation_of
 from service.tasks.derivatives import Derivative, chosen_names
 from service.tasks.factored import NamedArrays
@@ -18,7 +19,7 @@ from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Kind, Task
-from service.tasks.numbers import Manner, Numbers, compute_numbers, require_values
+from service.tasks.numbers import Manner, Numbers, compute_numbers
 from service.tasks.verify import verified
 
 Derive = Callable[[Function], list[Derivative]]

@@ -21,6 +21,7 @@ from service.frontends.sizes import bind
 from service.frontends.text import Scope
 from service.ir.size import Shape, numbers
 from service.tasks.as_written import AsWritten
+from service.tasks.bounded import compile_bounded
 from service.tasks.closed_forms import Writer, closed_forms, orientation_of
 from service.tasks.derivatives import Derivative
 from service.tasks.differences import evaluations
@@ -28,7 +29,6 @@ from service.tasks.fresh_points import fresh_points
 from service.tasks.function import Function
 from service.tasks.inputs import NOWHERE
 from service.tasks.messages import Answer, Array, Notice, Verified
-from service.tasks.numbers import compile_bounded
 from service.tasks.probes import DIRECTIONS, Moves, Probe
 from service.tasks.read_back import ReadBack, doubt_of
 from service.tasks.subject import Subject, subject_of
