@@ -10,12 +10,13 @@ from service.ir.contraction import contract
 from service.ir.leaves import FILL, SELECTOR, UNIT, constant
 from service.ir.node import Node, make
 from service.ir.total import ROWS, TOTAL, terms_of, total
-from service.ir.walk import rebuild
+from service.ir.walk import rebuild, topological
 from service.rewrite.plain import plain
 from service.rewrite.simplify import distributed, flattened, reconstruct
 
 MATRIX = 2
 MOST_ROWS = 16  # a longer axis is better said with slices than entry by entry
+MOST_NODES = 300  # of a graph whose products are opened: a longer form is read by its names for subterms
 MOST_OPENED = 8  # terms of a sum that is opened within another
 MOST_TERMS = 60  # collecting compares every pair of factors of a sum: longer sums stay as they are
 
@@ -28,7 +29,9 @@ def collect(roots: Sequence[Node]) -> list[Node]:
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         return _readable(reconstruct(node, inputs))
 
-    opened = rebuild(plain(roots), _opened)
+    formulas = plain(roots)
+    is_short = len(topological(formulas)) <= MOST_NODES
+    opened = rebuild(formulas, _opened if is_short else lambda node, inputs: distributed(reconstruct(node, inputs), ()))
     return [_listed(node) for node in rebuild(opened, change)]
 
 
