@@ -31,7 +31,7 @@ GOLDEN = (
     Row("A @ x", "jacobian", "x", shapes(A=["m", "n"], x=["n"]), "A", "A.T"),
     Row("A @ x", "jacobian", "A", shapes(A=["m", "n"], x=["n"]), "einsum('ij,k->ijk', eye(m), x)", "einsum('ik,j->ijk', eye(m), x)"),
     Row("A @ X @ B", "jacobian", "X", shapes(A=["m", "n"], X=["n", "k"], B=["k", "l"]), "einsum('ik,lj->ijkl', A, B)", "transpose(einsum('ik,lj->ijkl', A, B), axes=(2, 3, 0, 1))"),
-    Row("A @ X @ B", "jacobian", "A", shapes(A=["m", "n"], X=["n", "k"], B=["k", "l"]), "einsum('ik,jl->ijkl', eye(m), B.T @ X.T)", "transpose(einsum('ik,jl->ijkl', eye(m), B.T @ X.T), axes=(2, 3, 0, 1))"),
+    Row("A @ X @ B", "jacobian", "A", shapes(A=["m", "n"], X=["n", "k"], B=["k", "l"]), "einsum('ik,jl->ijkl', eye(m), B.T @ X.T)", "einsum('ik,jl->ijkl', eye(m), X @ B)"),
     Row("tr(A @ X.T @ B @ X @ C)", "gradient", "X", shapes(A=["n", "m"], X=["p", "m"], B=["p", "p"], C=["m", "n"]), "B.T @ X @ A.T @ C.T + B @ X @ C @ A"),
     Row("tr(A @ X.T @ B @ X @ C)", "gradient", "A", shapes(A=["n", "m"], X=["p", "m"], B=["p", "p"], C=["m", "n"]), "C.T @ X.T @ B.T @ X"),
     Row("inv(X)", "jacobian", "X", shapes(X=["n", "n"]), "-einsum('ik,lj->ijkl', inv(X), inv(X))", "transpose(-einsum('ik,lj->ijkl', inv(X), inv(X)), axes=(2, 3, 0, 1))"),
