@@ -15,7 +15,7 @@ from service.ir.contraction import contract
 from service.ir.leaves import constant
 from service.ir.node import Node
 from service.ir.size import Shape
-from service.ir.total import TOTAL, total
+from service.ir.total import TOTAL, terms_of, total
 from service.ir.walk import topological
 
 
@@ -60,6 +60,10 @@ def local_tangent(t: Node, node: Node, place: int) -> Node:
         return contract(
             [(local_partial(node, place), range(rank)), (t, [*range(rank), *trail])], [*range(rank), *trail]
         )
-    inner = range(rank, rank + len(child.shape))
-    local = local_jacobian(node, place)
-    return contract([(local, [*range(rank), *inner]), (t, [*inner, *trail])], [*range(rank), *trail])
+    inner, out = range(rank, rank + len(child.shape)), [*range(rank), *trail]
+    # Term by term, an identity or an outer product among them meets the tangent before it is written out.
+    products = (
+        contract([(term, [*range(rank), *inner]), (t, [*inner, *trail])], out)
+        for term in terms_of(local_jacobian(node, place))
+    )
+    return total(products, node.shape + t.shape[len(child.shape) :])

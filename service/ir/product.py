@@ -62,8 +62,24 @@ class Product:
             inner = labels + [self.new_label(size) for size in attributes.sizes[len(labels) :]]
             for child, places in zip(node.inputs, attributes.operands, strict=True):
                 self._push(child, [inner[place] for place in places])
+        elif node.op is CONTRACT and any(child.op is DELTA for child in node.inputs):
+            self._release_deltas(node, labels)
         else:
             self.factors.append((node, labels))
+
+    def _release_deltas(self, node: Node, labels: Labels) -> None:
+        """Take the deltas, which join axes of the factor, out of it: the rest has no axis that only they have."""
+        operands = list(zip(node.inputs, node.attributes.operands, strict=True))
+        rest = [(child, places) for child, places in operands if child.op is not DELTA]
+        seen = {place for _, places in rest for place in places}
+        kept = [place for place in range(len(labels)) if place in seen]
+        coefficient = node.attributes.coefficient
+        if is_gathered(self.coefficient, coefficient):
+            self.coefficient, coefficient = self.coefficient * coefficient, 1.0
+        self._push(contract(rest, kept, coefficient=coefficient), [labels[place] for place in kept])
+        for child, places in operands:
+            if child.op is DELTA:
+                self._push(child, [labels[place] for place in places])
 
     def free_labels(self, out: Sequence[Hashable]) -> Labels:
         """The labels of the result's axes, each once: a repeated one is split by a delta."""

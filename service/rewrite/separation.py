@@ -18,6 +18,7 @@ from service.rewrite.factors import Factors, Matrix, Structure, is_diagonal
 from service.rewrite.support import counted
 from service.rewrite.terms import LIGHT, Factor, Term
 
+MOST_TERMS = 16  # of a Kronecker product: every way to part the axes is tried on every term
 FREE = 2**14  # an identity, or the like, of up to so many entries counts as none
 
 Axes = list[int]
@@ -35,6 +36,8 @@ class _Halves:
 def kronecker(matrix: Matrix) -> Structure | None:
     """`left` is set by the first axes of rows and columns, `right` by the others; of several terms one is shared."""
     rows, columns = matrix.row_axes, matrix.column_axes
+    if len(matrix.terms) > MOST_TERMS:
+        return None
     found = []
     for a, b in product(range(len(rows) + 1), range(len(columns) + 1)):
         if a in (0, len(rows)) and b in (0, len(columns)):

@@ -17,7 +17,7 @@ from service.rewrite.support import counted, support_of
 from service.rewrite.terms import opened_terms
 
 # In the order of preference between those that take equally many numbers.
-CANDIDATES = (diagonal, kronecker, block_diagonal, low_rank, sparse)
+CANDIDATES = (kronecker, block_diagonal, low_rank, sparse)
 
 
 def structure_of(node: Node, rows: int) -> Structure:
@@ -33,6 +33,9 @@ def structure_of(node: Node, rows: int) -> Structure:
         return DENSE
     if not matrix.terms:
         return ZERO
+    simple = diagonal(matrix)  # with as few numbers as can be
+    if simple is not None:
+        return simple
     found = [structure for candidate in CANDIDATES if (structure := candidate(matrix)) is not None]
     best = min(found, key=lambda structure: structure.numbers, default=DENSE)
     return best if best.numbers <= matrix.height * matrix.width else DENSE
