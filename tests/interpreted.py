@@ -53,6 +53,10 @@ def _iota(*_: Any, dtype: Any, shape: Any, dimension: int, **__: Any) -> Array:
     return np.broadcast_to(np.arange(shape[dimension], dtype=dtype).reshape(sizes), shape)
 
 
+def _reshape(x: Array, *_: Any, new_sizes: Sequence[int], dimensions: Sequence[int] | None) -> Array:
+    return np.reshape(x if dimensions is None else np.transpose(x, dimensions), new_sizes)
+
+
 def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
     return lambda x, axes, **_: function(x, axis=tuple(axes))
 
@@ -78,7 +82,7 @@ ARRANGING: dict[str, Callable[..., Array]] = {
     "slice": _slice,
     "iota": _iota,
     "transpose": lambda x, permutation: np.transpose(x, axes=permutation),
-    "reshape": lambda x, *_, new_sizes, dimensions: np.reshape(np.transpose(x, dimensions), new_sizes),
+    "reshape": _reshape,
     "squeeze": lambda x, dimensions: np.squeeze(x, tuple(dimensions)),
     "expand_dims": lambda x, dimensions: np.expand_dims(x, tuple(dimensions)),
     "rev": lambda x, dimensions: np.flip(x, tuple(dimensions)),

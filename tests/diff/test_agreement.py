@@ -60,9 +60,9 @@ def test_a_disagreement_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     "text",
     [
         "X @ x*prod(X, axis=1)",
-        "einsum('ij,ik->jk', X, X)[::-1, 1:]",
+        "einsum('ij,ik->jk', X, X)[:, 1:]",
         "stack([x, x**3, softmax(x)])",
-        "norm(X) + max(x)",
+        "norm(X) - max(x)",
     ],
 )
 def test_traces_are_evaluated_as_jax_does(text: str) -> None:
