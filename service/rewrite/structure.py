@@ -10,7 +10,7 @@ import math
 from service.ir.leaves import fill_value
 from service.ir.node import Node
 from service.ir.reshaping import RESHAPE
-from service.ir.size import count
+from service.ir.size import count, names
 from service.rewrite.factors import DENSE, ZERO, Matrix, Structure, block_diagonal, diagonal, sparse
 from service.rewrite.separation import kronecker, low_rank
 from service.rewrite.support import counted, support_of
@@ -55,6 +55,8 @@ def _matrix(node: Node, rows: int) -> Matrix | None:
         node, rows = (node, rows) if split is None else (node.inputs[0], split)
     found = [(term, support_of(term, len(node.shape))) for term in opened_terms(node, rows)]
     terms = tuple((term, support) for term, support in found if support is not None)
+    if len(terms) < len(found) and any(names(size) for size in node.shape):
+        return None  # what is zero for large sizes need not be for small ones
     return Matrix(terms, node.shape, rows, columns, height, width, axes)
 
 

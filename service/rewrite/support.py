@@ -17,7 +17,7 @@ from service.ir.node import Node
 from service.ir.size import Size
 from service.rewrite.terms import LIGHT, Term
 
-GENERIC = 1000  # what a named size counts as where only the kind of structure is asked for
+GENERIC = 1009  # what a named size counts as where only the kind of structure is asked for
 
 
 def counted(size: Size) -> int:

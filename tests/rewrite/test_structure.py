@@ -84,6 +84,8 @@ def test_names(text: str, shapes: dict[str, tuple[int, ...]], wrt: str, name: st
         ("sum((T - U @ V.T)**2)", {"T": "mn", "U": "mk", "V": "nk"}, "UU", "kronecker"),
         ("(x[1:] - x[:-1])**2", {"x": "n"}, "x", "sparse"),
         ("A @ x", {"A": "mn", "x": "n"}, "x", "dense"),
+        ("sum(x[:5]*x[n-5:])", {"x": "n"}, "xx", "sparse"),
+        ("diag(x)[:5, n-5:]", {"x": "n"}, "x", "dense"),
     ],
 )
 def test_named_sizes(text: str, sizes: dict[str, str], wrt: str, name: str) -> None:
