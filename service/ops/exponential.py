@@ -73,7 +73,7 @@ def _raised_frechet(node: Node, form: Form) -> Node:
 def _unrepeated(form: Node) -> Node:
     """A matrix without the ones that repeat it along leading axes."""
     repeated = form.op.name == "multiply" and form.inputs[1].op.name == "ones"
-    return form.inputs[0] if repeated and len(form.inputs[0].shape) == MATRIX else form
+    return form.inputs[0] if repeated and form.inputs[0].shape == form.shape[-MATRIX:] else form
 
 
 def _frechet_cost(x: Shape, *directions: Shape) -> int:

@@ -29,6 +29,7 @@ class Sample:
     shapes: Shapes = field(default_factory=lambda: V)
     domain: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.3, 1.7)
     invertible: bool = False  # square matrices get a heavier diagonal
+    distinct: bool = False  # eigenvalues must differ: no operand is the same number everywhere
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -184,5 +185,9 @@ SPECTRAL = {
         jax=expm_frechet,
     ),
 }
+
+for _name in ("eigvalsh", "eigenprojections", "reduced_resolvents"):
+    _distinct = tuple(replace(sample, distinct=True) for sample in SPECTRAL[_name].samples)
+    SPECTRAL[_name] = replace(SPECTRAL[_name], samples=_distinct)
 
 MATRICES = MOVED | SPECTRAL
