@@ -17,6 +17,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.diff.forward import local_tangent
+from service.diff.reverse import local_partial
 from service.errors import LimitError
 from service.ir.coefficient import CONTRACT
 from service.ir.contraction import Factor, contract
@@ -140,7 +141,7 @@ class _Path:
                 if self._moving[child]:
                     rate = variable(f"({child.digest.hex()})'", child.shape)
                     self._source[rate] = child
-                    terms.append(local_tangent(rate, node, place))
+                    terms.append(_local_rate(rate, node, place))
             self._rates[node] = total(terms, node.shape)
             self._survey(self._rates[node])
         return self._rates[node]
@@ -200,3 +201,12 @@ def _chosen(node: Node, then: Node | None, otherwise: Node | None) -> Node | Non
     condition = contract([(node.inputs[0], range(len(node.shape)))], axes, sizes)
     zero = constant(0.0, present.shape)
     return where(condition, then or zero, otherwise or zero)
+
+
+def _local_rate(rate: Node, node: Node, place: int) -> Node:
+    """What the rate of one input adds to that of a node; factors that are right at hard points would only grow."""
+    if not node.op.is_elementwise:
+        return local_tangent(rate, node, place)
+    partial, axes = local_partial(node, place), range(len(node.shape))
+    formula = partial.op.plain(*partial.inputs, **dict(partial.attributes)) if partial.op.plain else None
+    return contract([(formula or partial, axes), (rate, axes)], axes)

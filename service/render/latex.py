@@ -158,7 +158,9 @@ def _multiply(dialect: LatexDialect, node: Node, inputs: Sequence[Written]) -> W
     minus = inputs[0][1] == MINUS
     left = inputs[0][0] if minus else in_brackets(inputs[0], PRODUCT)
     # An array beside an inner product must not be multiplied with its first factor.
-    right = in_brackets(inputs[1], 56 if one.shape and not other.shape else PRODUCT + 1)
+    # Nor must a scalar that is no number: it would be read as a factor of the first vector of an outer product.
+    apart = (one.shape and not other.shape) or (other.op.name == "outer" and fill_value(one) is None)
+    right = in_brackets(inputs[1], 56 if apart else PRODUCT + 1)
     precedence = MINUS if minus else PRODUCT
     if one.shape and other.shape:
         return rf"{left} \odot {right}", precedence

@@ -11,10 +11,11 @@ from service.ir.contraction import contract, permute
 from service.ir.leaves import DELTA, FILL, VARIABLE, constant, delta, facts_of
 from service.ir.node import Node
 from service.ir.op import operations
-from service.ir.power import raise_to, split_power
+from service.ir.power import raise_to, split_power, sum_of_squares
 from service.ir.sign import GLANCE
 from service.ir.total import TOTAL, terms_of, total
 from service.ops.determinants import COFACTORS, INV
+from service.ops.norms import NORM
 from service.rewrite.row import Row, row
 
 MATRIX = 2
@@ -146,6 +147,12 @@ def _cancel_orthogonal(node: Node) -> Node | None:
     return None
 
 
+def _norm_of_turned(node: Node) -> Node | None:
+    """An orthogonal matrix keeps lengths: norm(Q @ x) is norm(x)."""
+    turned = _cancel_orthogonal(sum_of_squares(node))
+    return None if turned is None else raise_to(turned, 0.5)
+
+
 def _meeting(holders: Sequence[Factor], shared: int) -> tuple[_Strand, _Strand] | None:
     """The same orthogonal matrix in both factors, with the same side at the label."""
     first, second = (
@@ -222,6 +229,7 @@ def _inverse_of_diagonal(node: Node) -> Node | None:
 MATRIX_ROWS: tuple[Row, ...] = (
     row("A.T -> A for symmetric A", CONTRACT.name, _turned),
     row("Q.T @ Q -> eye(n) for orthogonal Q", CONTRACT.name, _cancel_orthogonal),
+    row("norm(Q @ x) -> norm(x) for orthogonal Q", NORM.name, _norm_of_turned),
     row("inv(Q) -> Q.T for orthogonal Q", INV.name, _inverse_of_orthogonal),
     row("cofactor(Q) -> det(Q)*Q for orthogonal Q", COFACTORS.name, _cofactor_of_orthogonal),
     row("abs(det(Q)) -> 1 for orthogonal Q", "abs", _size_of_determinant),

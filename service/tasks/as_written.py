@@ -115,6 +115,8 @@ class AsWritten:
         for step in self._steps:
             inputs = {str(k): value(child) for k, child in enumerate(step.node.inputs)}
             (result,) = step.program.run(inputs)
+            if step.node in self._varies:  # a power 0 of a matrix has lost the axis that its operand has
+                result = np.broadcast_to(result, (count, *numbers(step.node.shape)))
             if rounding is not None and step.node in self._varies:
                 result = result * (1 + EPSILON * rounding.uniform(-1, 1, result.shape))
             done[step.node] = result

@@ -8,7 +8,7 @@ from service.errors import InvalidRequestError, LimitError
 from service.execute.program import Program, compile_program
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
-from service.ir.size import bulk
+from service.ir.size import Dim, bulk
 from service.ir.walk import topological
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
@@ -39,9 +39,14 @@ def check_entries(entries: int, limits: Limits, hint: str = FEWER) -> None:
 
 
 def require_values(outputs: Sequence[Node], point: Point) -> None:
-    """Refuse to compute numbers of a variable that has no value."""
-    names = [node.attributes for node in topological(outputs) if node.op is VARIABLE]
+    """Refuse to compute numbers of a variable that has no value, or with a size that no value settles."""
+    order = topological(outputs)
+    names = [node.attributes for node in order if node.op is VARIABLE]
     for name in names:
         if name not in point.arrays:
             message = f"at has no value for {name}"
             raise InvalidRequestError(message, pointer="/at")
+    sizes = {size for node in order for size in (node.attributes, *node.shape) if isinstance(size, Dim)}
+    for size in sorted(map(repr, sizes))[:1]:
+        message = f"at has no value that tells the size {size}"
+        raise InvalidRequestError(message, pointer="/at")

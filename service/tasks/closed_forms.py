@@ -19,6 +19,7 @@ from service.render.terms import COLUMN, ROW
 from service.render.text import text_form
 from service.rewrite.collect import collect
 from service.rewrite.facts import assuming
+from service.rewrite.plain import plain
 from service.tasks.facts import Fact, Length, needed_facts
 from service.tasks.messages import Form, Layout
 
@@ -81,7 +82,8 @@ class Writer:
         said: dict[str, list[str]] = {}
         for fact in facts:
             said.setdefault(fact.name, []).append(fact.says)
-        (readable,) = collect([assuming(self.node, said)])
+        (formula,) = plain([self.node])
+        (readable,) = collect([assuming(formula, said)])
         first = matrix_form(readable, list(self.inputs), self.orientation)
         if not said or self.orientation != ROW:
             return first

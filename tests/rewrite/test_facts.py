@@ -90,6 +90,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "inv(Q) -> Q.T for orthogonal Q": (Case("inv(A)", "A.T", ORTHOGONAL), Case("inv(A) @ A", "eye(3)", ORTHOGONAL)),
     "cofactor(Q) -> det(Q)*Q for orthogonal Q": (Case("cofactor(A)", "det(A)*A", ORTHOGONAL),),
+    "norm(Q @ x) -> norm(x) for orthogonal Q": (Case("norm(A @ x)*s", "norm(x)*s", ORTHOGONAL),),
     "abs(det(Q)) -> 1 for orthogonal Q": (Case("abs(det(A)) + s", "1 + s", ORTHOGONAL),),
     "det(Q)**2 -> 1 for orthogonal Q": (
         Case("det(A)**2 + s", "1 + s", ORTHOGONAL),

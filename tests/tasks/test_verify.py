@@ -132,8 +132,9 @@ def test_a_kink_is_left_out(expression: str, at: dict[str, Any]) -> None:
     for block in answer.blocks:
         assert block.verified is not None
         assert block.verified.points == 4
-    assert {notice.code for notice in answer.warnings} == {"not-verified"}
-    assert all("kink" in notice.message for notice in answer.warnings)
+    said = [notice.message for notice in answer.warnings if notice.code == "not-verified"]
+    assert said
+    assert all("kink" in message for message in said)
 
 
 def test_sizes_that_are_only_named() -> None:
