@@ -1,8 +1,9 @@
 """Symbolic forward mode: one pass from the variables to the outputs.
 
-It needs no rules of its own: an elementwise function's partials and the product rule serve both modes, and the other
-operations' forward derivative is the transpose of their reverse one, which the normal form of contractions works out
-when the adjoint is a delta. A tangent may have further axes behind the node's own.
+An elementwise function's partials and the product rule serve both modes, and the other operations' forward derivative
+is the transpose of their reverse one, which the normal form of contractions works out when the adjoint is a delta;
+only one of which that would be much larger than the product declares its own. A tangent may have further axes behind
+the node's own.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ def local_tangent(t: Node, node: Node, place: int) -> Node:
         return contract(
             [(local_partial(node, place), range(rank)), (t, [*range(rank), *trail])], [*range(rank), *trail]
         )
+    if node.op.jvp is not None and not trail:
+        return node.op.jvp(t, node, place)
     inner, out = range(rank, rank + len(child.shape)), [*range(rank), *trail]
     # Term by term, an identity or an outer product among them meets the tangent before it is written out.
     products = (

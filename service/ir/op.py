@@ -67,6 +67,8 @@ class Op:
     into kernel ones; a kernel operation instead has `kernel(*arrays, **attributes)`, which acts on the trailing axes
     of NumPy arrays, and its derivative: `partials[k](out, *inputs)`, one per input, for an elementwise function, or
     `vjp(g, out, k)`, the adjoint of input k from the adjoint g of the output, which may have further leading axes.
+    `jvp(t, out, k)` is what the tangent t of input k, of its shape, adds to that of the output; the transpose of `vjp`
+    takes its place, unless that would form the whole derivative.
     `cost(*shapes, **attributes)` are the multiplications for inputs of those shapes, where they are more than entries.
     `build(inputs, attributes)` makes a kernel term where that is more than the node itself: its normal form.
     `raised(node, form)` writes a kernel term as a user's, `form` giving the user's term of a node, of its shape.
@@ -84,6 +86,7 @@ class Op:
     kernel: Callable[..., Any] | None = None
     partials: tuple[Rule | None, ...] = ()
     vjp: Callable[[Node, Node, int], Node] | None = None
+    jvp: Callable[[Node, Node, int], Node] | None = None
     cost: Callable[..., int] | None = None
     build: Callable[[tuple[Node, ...], Any], Node] | None = None
     raised: Callable[[Node, Callable[[Node], Node]], Node] | None = None

@@ -32,6 +32,11 @@ _declare("reciprocal_or_zero", _reciprocal, lambda out, x: -(out**2), summary="1
          plain=lambda x: raise_to(x, -1))  # fmt: skip
 
 
+# Where cosh overflows, its inverse square and all derivatives of that are 0, and not infinite times 0.
+_declare("sech_squared", lambda x: np.cosh(x) ** -2, lambda out, x: -2 * out * call("tanh", x),
+         summary="cosh(x)**-2", plain=lambda x: raise_to(call("cosh", x), -2))  # fmt: skip
+
+
 # Masks: 0 or 1 (or a half), and a factor 0 means that the other factors are not used at all.
 _declare("chosen", lambda c: np.where(c != 0, 1.0, 0.0), None, summary="1 where a branch is taken", strong=True,
          plain=lambda c: where(c, 1, 0))  # fmt: skip

@@ -136,7 +136,7 @@ function("arctan2", np.arctan2, lambda out, y, x: call("over_square", x, y),
          summary="angle of the point (x, y)", parameters=arrays("y", "x"), aliases=("atan2",))  # fmt: skip
 function("sinh", np.sinh, lambda out, x: call("cosh", x), summary="hyperbolic sine", latex=r"\sinh")
 function("cosh", np.cosh, lambda out, x: call("sinh", x), summary="hyperbolic cosine", latex=r"\cosh")
-function("tanh", np.tanh, lambda out, x: raise_to(call("cosh", x), -2), summary="hyperbolic tangent", latex=r"\tanh")
+function("tanh", np.tanh, lambda out, x: call("sech_squared", x), summary="hyperbolic tangent", latex=r"\tanh")
 function("arcsinh", np.arcsinh, lambda out, x: 1 / call("hypot", x, 1), summary="inverse hyperbolic sine",
          aliases=("asinh",))  # fmt: skip
 function("arccosh", np.arccosh, lambda out, x: raise_to(x - 1, -0.5) * raise_to(x + 1, -0.5),

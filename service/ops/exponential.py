@@ -20,7 +20,7 @@ from service.ops.determinants import inverse, square
 from service.ops.linalg import matmul
 from service.ops.signature import ARRAY, refuse, term
 
-MOST_DIRECTIONS = 4  # the block matrix has 2**4 times the rows
+MOST_DIRECTIONS = 6  # the block matrix has 2**6 times the rows
 FLAT = 8  # a power up to here is one product, a higher one is multiplied up from its halves
 MATRIX = 2
 
@@ -63,6 +63,13 @@ def _transposed(node: Node) -> Node:
     return contract([(node, [*batch, "i", "j"])], [*batch, "j", "i"])
 
 
+def _frechet_jvp(t: Node, out: Node, place: int) -> Node:
+    """One more direction, or another in place of one: the derivative is linear in each."""
+    if place == 0:
+        return frechet(*out.inputs, t)
+    return frechet(*(t if k == place else node for k, node in enumerate(out.inputs)))
+
+
 def _raised_frechet(node: Node, form: Form) -> Node:
     """The user's operation broadcasts, so that repeated matrices need not be written as such."""
     if len(node.inputs) == 1:
@@ -81,7 +88,9 @@ def _frechet_cost(x: Shape, *directions: Shape) -> int:
     return 30 * bulk(x) * max(numbers(x)[-1], 1) * int(8 ** len(directions))
 
 
-FRECHET = kernel("kernel_expm", frechet_kernel, _frechet_vjp, cost=_frechet_cost, raised=_raised_frechet)  # fmt: skip
+FRECHET = kernel(
+    "kernel_expm", frechet_kernel, _frechet_vjp, jvp=_frechet_jvp, cost=_frechet_cost, raised=_raised_frechet
+)
 
 
 def matrix_power(x: Node, n: int) -> Node:

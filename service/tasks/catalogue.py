@@ -11,6 +11,7 @@ from service.ir.op import Op, operations
 from service.ops.signature import signature
 from service.render.matrix_form import matrix_form
 from service.render.text import text_form
+from service.rewrite.plain import plain
 from service.rewrite.simplify import simplify
 
 BY_CONTRACTION = "by the product rule of contractions"
@@ -50,6 +51,6 @@ def _derivative_rule(op: Op) -> str:
     attributes = tuple((p.name, 1) for p in op.parameters if not p.is_input)
     inputs = tuple(variable(name, ()) for name in names)
     node = make(op, inputs, attributes, ())
-    partials = simplify([local_partial(node, place) for place in range(len(names))])
+    partials = plain(simplify([local_partial(node, place) for place in range(len(names))]))
     texts = [text_form(matrix_form(partial, names), names) for partial in partials]
     return "; ".join(f"d/d{name}: {text}" for name, text in zip(names, texts, strict=True))

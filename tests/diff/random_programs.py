@@ -103,9 +103,9 @@ class _Draft:
             low, high = box[name] if isinstance(box, Mapping) else box
             operand = self.in_box(shape, low, high)
             square = sample.invertible and len(shape) == 2 and shape[0] == shape[1]
-            spread = sample.distinct and len(shape) > 1
+            numbers = (0.37 * np.arange(np.prod(shape, dtype=int)) ** 2 % 1.9).round(2).reshape(shape)
             operand = f"({operand} + 2*eye({shape[0]}))" if square else operand
-            operands[name] = f"({operand} + diag({[1.0 + 2 * k for k in range(shape[-1])]}))" if spread else operand
+            operands[name] = f"({operand} + {numbers.tolist()})" if sample.distinct and shape else operand
         self.assign(
             NAME.sub(lambda found: operands.get(found[0], found[0]), sample.text),
             shapes_of_samples()[sample.text, str(sample.shapes)],

@@ -14,14 +14,15 @@ from service.diff.reverse import pull_back
 from service.ir.leaves import variable
 from service.ir.node import Node
 from service.rewrite.simplify import simplify
-from tests.functions import Function, run
+from tests.functions import Function, heavy, random_point, run
 from tests.ops.entry import Sample
 from tests.ops.samples import SAMPLES
 from tests.ops.test_every_op import function_at
 
 EXACT = 1e-12  # two ways through the same exact linear map
 SLOPE = 0.1
-STEPS = (2e-3, 1e-3)  # small enough for the leading term to rule, large enough for rounding not to
+STEPS = (4e-3, 2e-3, 1e-3)  # small enough for two terms to rule, large enough for rounding not to
+APART = 7  # a seed whose points are no step away from where entries tie
 ORDERS = 3
 ROUNDING = 1e-13
 FIRST_SAMPLES = [
@@ -90,18 +91,20 @@ def test_the_order_of_differentiation_does_not_matter(sample: Sample) -> None:
 @each_sample
 def test_taylor_remainders_vanish_with_their_order(sample: Sample) -> None:
     """The error of the polynomial of degree p falls with the power p + 1 of the step, or is rounding alone."""
-    function, point = function_at(sample)
+    function, _ = function_at(sample)
+    point = random_point(sample.shapes, sample.domain, APART)
+    point = heavy(point) if sample.invertible else point
     (v,) = directions(point, 1)
     terms = run([along(function.kernel, sample, "v" * k) for k in range(ORDERS)], {**point, **values("v", [v])})
     scale = max(np.max(np.abs(terms[0]), initial=0.0), 1.0)
     for degree in range(ORDERS):
         errors = [remainder(function, point, v, terms[: degree + 1], step) for step in STEPS]
         floor = ROUNDING * scale * (10 if function.kernel.shape else 1)
-        if errors[1] > floor:
-            slope = np.log(errors[0] / errors[1]) / np.log(STEPS[0] / STEPS[1])
-            assert slope > degree + 1 - SLOPE
+        if errors[-1] > floor:
+            first, second = np.log2(errors[0] / errors[1]), np.log2(errors[1] / errors[2])
+            assert 2 * second - first > degree + 1 - SLOPE  # extrapolated to step 0
         else:
-            assert errors[0] < 2 ** (degree + 2) * floor
+            assert errors[0] < 4 ** (degree + 2) * floor
 
 
 def remainder(function: Function, point: Mapping[str, Any], v: Directions, terms: Sequence[Any], step: float) -> float:

@@ -29,7 +29,7 @@ class Sample:
     shapes: Shapes = field(default_factory=lambda: V)
     domain: tuple[float, float] | Mapping[str, tuple[float, float]] = (0.3, 1.7)
     invertible: bool = False  # square matrices get a heavier diagonal
-    distinct: bool = False  # eigenvalues must differ: no operand is the same number everywhere
+    distinct: bool = False  # not smooth where entries or eigenvalues are equal
 
 
 @dataclass(frozen=True)

@@ -189,8 +189,7 @@ SPECTRAL = {
     ),
 }
 
-for _name in ("eigvalsh", "eigenprojections", "reduced_resolvents"):
-    _distinct = tuple(replace(sample, distinct=True) for sample in SPECTRAL[_name].samples)
-    SPECTRAL[_name] = replace(SPECTRAL[_name], samples=_distinct)
-
 MATRICES = MOVED | SPECTRAL
+for _name in ("eigvalsh", "eigenprojections", "reduced_resolvents", "std"):
+    _distinct = tuple(replace(sample, distinct=True) for sample in MATRICES[_name].samples)
+    MATRICES[_name] = replace(MATRICES[_name], samples=_distinct)
