@@ -46,7 +46,7 @@ def broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...] |
     """NumPy's common shape, if there is one."""
     rank = max(len(one), len(other))
     pairs = zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other, strict=True)
-    sizes = [max(a, b) for a, b in pairs if a == b or 1 in (a, b)]
+    sizes = [b if a == 1 else a for a, b in pairs if a == b or 1 in (a, b)]
     return tuple(sizes) if len(sizes) == rank else None
 
 
