@@ -203,7 +203,7 @@ function(
 def _comparison(name: str, symbol: str, latex: str, ufunc: Any) -> None:
     infix = Notation(f"#1 {symbol} #2", precedence=30, needs=(31, 31))
     function(
-        name, lambda x, y: ufunc(x, y).astype(float) if np.ndim(x) or np.ndim(y) else float(ufunc(x, y)), None, None,
+        name, lambda x, y: np.asarray(ufunc(x, y), dtype=float), None, None,
         summary=f"1 where x {symbol} y, 0 elsewhere; derivative 0", text=infix, numpy=infix,
         latex=Notation(f"#1 {latex} #2", precedence=30, needs=(31, 31)), example=f"where(x {symbol} y, x, y)",
         kink=Kink(lambda x, y: x == y, "that of the branch taken"),

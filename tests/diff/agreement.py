@@ -134,6 +134,8 @@ def compare(number: int, report: Report) -> None:
         errors = disagreements(program, point, tangents, found, report)
     except FluxionError as error:
         errors = [f"{type(error).__name__}: {error.detail}"]
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        errors = [f"a defect, {type(error).__name__}: {error}"]
     if errors:
         report.failures.append(f"program {number}: {'; '.join(errors)}\n{program.text}")
 

@@ -63,3 +63,10 @@ def test_jacobians(expression: str) -> None:
     np.testing.assert_allclose(block.value, np.stack(columns, axis=-1), atol=1e-7)
     (again,) = compute(Task("evaluate", block.forms["text"], at={"x": x})).values or ()
     np.testing.assert_allclose(again, block.value, rtol=1e-13)  # the same operations in another order
+
+
+def test_a_scalar_comparison_is_a_factor_like_others() -> None:
+    """It has the axes of an array, of which there are none, and can be repeated along those of another factor."""
+    at = {"s": np.array(2.0), "t": np.array(1.0), "x": np.arange(3.0)}
+    answer = compute(Task("gradient", "sum(exp((s > t)*x)*(s < t + x))", at=at, wrt=("x",)))
+    np.testing.assert_array_equal(answer.blocks[0].value, np.exp(at["x"]) * (at["x"] > 1))  # type: ignore[arg-type]
