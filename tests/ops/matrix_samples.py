@@ -167,8 +167,8 @@ SPECTRAL = {
     "matrix_power": Entry(
         (
             Sample("matrix_power(X, 3)", {"X": (2, 2)}),
-            Sample("trace(matrix_power(X, 7))", SQUARE),
-            Sample("sum(matrix_power(X, 11))", {"X": (2, 2)}),
+            Sample("trace(matrix_power(X/4, 7))", SQUARE),
+            Sample("sum(matrix_power(X/4, 11))", {"X": (2, 2)}),
             Sample("matrix_power(X, -2)", {"X": (2, 2)}, invertible=True),
             Sample("matrix_power(X, 0) @ X", SQUARE),
             Sample("matrix_power(K, 2)", CUBE),
