@@ -22,7 +22,8 @@ def variance(x: Node, axis: Axes, ddof: int, keepdims: bool) -> Node:  # noqa: F
     mean = restored(summed(x, axis), x, axis, keepdims=True) * raise_to(size_value(count), -1)
     squares = summed(raise_to(x - mean, 2), axis)
     divisor = size_value(size.subtract(count, ddof))
-    if (fill_value(divisor) or 1.0) <= 0 or fill_value(divisor) == 0:
+    known = fill_value(divisor)
+    if known is not None and known <= 0:
         return restored(constant(math.nan, squares.shape), x, axis, keepdims=keepdims)
     return restored(squares * raise_to(divisor, -1), x, axis, keepdims=keepdims)
 

@@ -16,9 +16,9 @@ from service.execute.program import Program, compile_program
 from service.ir.leaves import ARRAY, FILL, VARIABLE, variable
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
-from service.ir.walk import topological
+from service.ir.walk import dependents, topological
 from service.tasks.function import lower
-from service.tasks.inputs import Point
+from service.tasks.inputs import Point, spread
 from service.tasks.messages import Array, Limits
 
 EPSILON = float(np.finfo(float).eps)
@@ -49,19 +49,11 @@ class AsWritten:
     def __init__(self, outputs: Sequence[Node]) -> None:
         self._outputs = tuple(outputs)
         order = topological(outputs)
-        self._varies = self._dependent(order)
+        self._varies = dependents(order, [node for node in order if node.op is VARIABLE])
         self._steps = tuple(self._compiled(order))
         costs = [cost for step in self._steps for cost in (step.program.per_point, step.program.shared)]
         self.operations = sum(cost.operations for cost in costs)
         self.largest = max([largest_of(outputs), *(cost.largest for cost in costs)])
-
-    @staticmethod
-    def _dependent(order: Sequence[Node]) -> set[Node]:
-        found = set[Node]()
-        for node in order:
-            if node.op is VARIABLE or any(child in found for child in node.inputs):
-                found.add(node)
-        return found
 
     def _compiled(self, order: Sequence[Node]) -> list[_Step]:
         programs: dict[object, Program] = {}
@@ -116,16 +108,13 @@ class AsWritten:
             inputs = {str(k): value(child) for k, child in enumerate(step.node.inputs)}
             (result,) = step.program.run(inputs)
             if step.node in self._varies:  # a power 0 of a matrix has lost the axis that its operand has
-                result = np.broadcast_to(result, (count, *numbers(step.node.shape)))
+                result = spread(result, count, numbers(step.node.shape))
             if rounding is not None and step.node in self._varies:
                 result = result * (1 + EPSILON * rounding.uniform(-1, 1, result.shape))
             done[step.node] = result
             for node in step.free:
                 done.pop(node, None)
-        return [
-            value(node) if node in self._varies else np.broadcast_to(value(node), (count, *numbers(node.shape)))
-            for node in self._outputs
-        ]
+        return [spread(value(node), count, numbers(node.shape)) for node in self._outputs]
 
 
 def values_as_written(outputs: Sequence[Node], point: Point, limits: Limits) -> list[Array]:

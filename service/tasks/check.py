@@ -21,7 +21,7 @@ from service.ir.size import numbers, written
 from service.tasks.bounded import compile_bounded
 from service.tasks.derivatives import derivatives
 from service.tasks.function import read_function
-from service.tasks.inputs import Point
+from service.tasks.inputs import Point, spread
 from service.tasks.joined import (
     Joined,
     by_layout,
@@ -155,7 +155,7 @@ def _moved(problem: Problem, program: Program, whole: Joined, places: NDArray[np
     points[np.arange(len(places)), places] = there[places]
     (values,) = program.run({**problem.point.arrays, **whole.parted(points)})
     shape = numbers(problem.concrete.kernel[0].shape)
-    values = values if values.ndim > len(shape) else np.broadcast_to(values, (len(places), *shape))
+    values = spread(values, len(places), shape)
     broken = np.flatnonzero(~np.isfinite(values.reshape(len(places), -1)).all(axis=1))
     for row in broken[:1]:
         place = int(places[row])

@@ -53,6 +53,7 @@ class Writer:
     def __init__(self, node: Node, inputs: Mapping[str, Shape], orientation: str) -> None:
         """`orientation` is how a vector is written where no fact makes another way shorter."""
         self.node = node
+        (self.formula,) = plain([node])  # what facts are used on: once for all sets of them
         self.inputs = inputs
         self.orientation = orientation
         self.terms: dict[frozenset[Fact], Node] = {}
@@ -82,8 +83,7 @@ class Writer:
         said: dict[str, list[str]] = {}
         for fact in facts:
             said.setdefault(fact.name, []).append(fact.says)
-        (formula,) = plain([self.node])
-        (readable,) = collect([assuming(formula, said)])
+        (readable,) = collect([assuming(self.formula, said)])
         first = matrix_form(readable, list(self.inputs), self.orientation)
         if not said or self.orientation != ROW:
             return first
