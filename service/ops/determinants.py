@@ -145,10 +145,11 @@ LOGDET = kernel("kernel_logdet", logdet_kernel, _logdet_vjp, cost=_cubic, raised
 COFACTORS = kernel("kernel_cofactors", cofactors_kernel, _cofactors_vjp, cost=_minors, raised=_raised_cofactors)
 
 
-def _square_shape(name: str, keep: int) -> Any:
+def square_shape(name: str, axes: int) -> Any:
+    """The shape rule of a function of square matrices whose result has so many axes of their size."""
+
     def shape(x: Shape, **_: Any) -> Shape:
-        square(name, x)
-        return x[: len(x) - MATRIX + keep]
+        return (*x[:-MATRIX], *(square(name, x),) * axes)
 
     return shape
 
@@ -160,15 +161,15 @@ def _cofactor_shape(x: Shape, order: int = 1) -> Shape:
     return (*x[:-2], *(n, n) * order)
 
 
-_declare("inv", "inverse of a square matrix", _square_shape("inv", 2), inverse, numpy=Notation(name="np.linalg.inv"),
+_declare("inv", "inverse of a square matrix", square_shape("inv", 2), inverse, numpy=Notation(name="np.linalg.inv"),
          latex=Notation("{#1}^{-1}", precedence=70, needs=(90,)))  # fmt: skip
 
 
-_declare("det", "determinant; its derivative is exact at singular matrices too", _square_shape("det", 0),
+_declare("det", "determinant; its derivative is exact at singular matrices too", square_shape("det", 0),
          lambda x: cofactors(x, 0), numpy=Notation(name="np.linalg.det"), latex=Notation(name=r"\det"))  # fmt: skip
 
 
-_declare("logdet", "log(det(X)); not a number where det(X) < 0", _square_shape("logdet", 0), logdet,
+_declare("logdet", "log(det(X)); not a number where det(X) < 0", square_shape("logdet", 0), logdet,
          numpy=Notation(name="logdet", prelude=pasteable(logdet_kernel, "logdet")),
          latex=Notation(name=r"\log\det"))  # fmt: skip
 

@@ -16,7 +16,7 @@ from service.ir.op import Notation, Parameter
 from service.ir.size import Shape, Size, bulk, numbers
 from service.ops.broadcasting import aligned, broadcast_shapes
 from service.ops.declaring import Form, declare, kernel, pasteable
-from service.ops.determinants import inverse, square
+from service.ops.determinants import inverse, square, square_shape
 from service.ops.linalg import matmul
 from service.ops.signature import ARRAY, refuse, term
 
@@ -109,16 +109,6 @@ def matrix_power(x: Node, n: int) -> Node:
     return result
 
 
-def _power_shape(x: Shape, n: int) -> Shape:  # noqa: ARG001 - any integer will do
-    square("matrix_power", x)
-    return x
-
-
-def _expm_shape(x: Shape) -> Shape:
-    square("expm", x)
-    return x
-
-
 def _frechet_shape(x: Shape, *directions: Shape) -> Shape:
     size: Size = square("expm_frechet", x)
     if not directions or any(e[-2:] != (size, size) for e in directions):
@@ -128,11 +118,12 @@ def _frechet_shape(x: Shape, *directions: Shape) -> Shape:
     return broadcast_shapes("expm_frechet", x, *directions)
 
 
-_declare("expm", "matrix exponential", _expm_shape, frechet, numpy=Notation(name="linalg.expm"))
+_declare("expm", "matrix exponential", square_shape("expm", MATRIX), frechet, numpy=Notation(name="linalg.expm"))
 _declare("expm_frechet", "derivative of expm at the first matrix along each of the others in turn", _frechet_shape,
          lambda *inputs: frechet(*aligned(*inputs)), (ARRAY, Parameter("directions", "operands")),
          example="expm_frechet(A, E)",
          numpy=Notation(name="expm_frechet", prelude=pasteable(frechet_kernel, "expm_frechet")))  # fmt: skip
-_declare("matrix_power", "product of a matrix with itself, of its inverse for a negative n", _power_shape, matrix_power,
+_declare("matrix_power", "product of a matrix with itself, of its inverse for a negative n",
+         square_shape("matrix_power", MATRIX), matrix_power,
          (ARRAY, Parameter("n", "integer")), example="matrix_power(A, 3)",
          numpy=Notation(name="np.linalg.matrix_power"))  # fmt: skip

@@ -13,7 +13,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Op, Rule
 from service.ir.size import Shape, bulk, numbers
 from service.ops.declaring import called, declare, kernel, pasteable
-from service.ops.determinants import inverse, square
+from service.ops.determinants import inverse, square_shape
 
 MATRIX = 2
 
@@ -161,24 +161,17 @@ def _lowering(op: Op) -> Rule:
     return lambda x: _term(op, x)
 
 
-def _shape_of(name: str, tail: int) -> Any:
-    def shape(x: Shape) -> Shape:
-        return (*x[:-2], *(square(name, x),) * tail)
-
-    return shape
-
-
 def _code(name: str, function: Any) -> Notation:
     return Notation(name=name, prelude=pasteable(function, name))
 
 
-_declare("cholesky", "lower triangular L with L @ L.T = (A + A.T)/2", _shape_of("cholesky", 2), _lowering(CHOLESKY),
+_declare("cholesky", "lower triangular L with L @ L.T = (A + A.T)/2", square_shape("cholesky", 2), _lowering(CHOLESKY),
          example="cholesky(A)", numpy=_code("cholesky", cholesky_kernel))  # fmt: skip
-_declare("eigvalsh", "eigenvalues of (A + A.T)/2, ascending", _shape_of("eigvalsh", 1), _lowering(EIGENVALUES),
+_declare("eigvalsh", "eigenvalues of (A + A.T)/2, ascending", square_shape("eigvalsh", 1), _lowering(EIGENVALUES),
          example="eigvalsh(A)", numpy=_code("eigvalsh", eigenvalues_kernel))  # fmt: skip
 _declare("eigenprojections", "projections on the eigenvectors of (A + A.T)/2: the derivative of eigvalsh",
-         _shape_of("eigenprojections", 3), _lowering(PROJECTIONS), example="eigenprojections(A)",
+         square_shape("eigenprojections", 3), _lowering(PROJECTIONS), example="eigenprojections(A)",
          numpy=_code("eigenprojections", projections_kernel))  # fmt: skip
 _declare("reduced_resolvents", "for each eigenvalue, the sum of the other projections over the differences to it",
-         _shape_of("reduced_resolvents", 3), _lowering(RESOLVENTS), example="reduced_resolvents(A)",
+         square_shape("reduced_resolvents", 3), _lowering(RESOLVENTS), example="reduced_resolvents(A)",
          numpy=_code("reduced_resolvents", resolvents_kernel))  # fmt: skip
