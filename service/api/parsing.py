@@ -20,7 +20,7 @@ from service.errors import LimitError, Place, quote
 
 CHUNK = 2**18
 SLOW_BYTES = 2**20  # a body up to here may be read again, slowly, to say better what is wrong with it
-QUOTE, COLON, BRACE = b'":{'
+QUOTE, COLON, BRACE, NINE = b'":{9'
 
 _STEP = np.zeros(256, np.int8)
 _STEP[list(b"[{")] = 1
@@ -65,12 +65,18 @@ def parse(raw: bytes, bounds: BodyBounds) -> Any:
 
 
 def survey(raw: bytes) -> Survey:
-    """Counts over the text in chunks; exact for well-formed JSON."""
+    """Counts over the text in chunks; exact for well-formed JSON.
+
+    Digits, commas and spaces, most of a long text, are left out first: all that counts but the quote is above them.
+    """
     plain = raw.replace(b"\\\\", b"__").replace(b'\\"', b"__") if b"\\" in raw else raw
     text = np.frombuffer(plain, np.uint8)
     inside, level, deepest, keys, objects, containers = np.False_, 0, 0, 0, 0, 0
     for start in range(0, len(text), CHUNK):
         chunk = text[start : start + CHUNK]
+        chunk = chunk[(chunk > NINE) | (chunk == QUOTE)]
+        if not len(chunk):
+            continue
         quoted = np.bitwise_xor.accumulate(chunk == QUOTE) ^ inside
         inside = quoted[-1]
         outside = chunk[~quoted]

@@ -132,7 +132,7 @@ def _numbers(entries: list[Any], at: str, limits: Limits) -> Array:
         raise LimitError(limit="elements", value=len(entries), cap=limits.elements, pointer=at)
     types = set(map(type, entries))
     if types <= _NUMBERS:
-        return np.array(entries, np.float64)
+        return np.fromiter(entries, np.float64, len(entries))
     if types <= _NUMBERS | {str}:
         entries = [NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry for entry in entries]
     wrong = next((i for i, entry in enumerate(entries) if type(entry) not in _NUMBERS), None)
