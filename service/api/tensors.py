@@ -58,8 +58,7 @@ class TensorAnswer(BaseModel):
 
 def encode(array: Array) -> dict[str, Any]:
     """A `TensorAnswer` for orjson, which writes the array itself and its non-finite entries as null."""
-    kind = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
-    flat: Any = np.ascontiguousarray(array, kind).reshape(-1)
+    flat: Any = plain(array).reshape(-1)
     answer: dict[str, Any] = {"shape": list(array.shape), "data": flat}
     if not np.isfinite(flat).all():
         kinds = {"nan": np.isnan(flat), "posinf": np.isposinf(flat), "neginf": np.isneginf(flat)}
@@ -67,13 +66,21 @@ def encode(array: Array) -> dict[str, Any]:
     return answer
 
 
+def plain(array: Array) -> Array:
+    """The array as it is answered: row by row, whole numbers as int64, all others as float64."""
+    kind: Any = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
+    return np.asarray(array, kind, order="C")
+
+
 def decode(value: Any, at: str, limits: Limits) -> Array:
-    """The float64 array of a tensor in any spelling; `at` is its JSON pointer.
+    """The float64 array of a tensor in any spelling, or of one that came as an array; `at` is its JSON pointer.
 
     Raises:
         InvalidRequestError: it is none of the three, ragged, or has an entry that is not a number.
         LimitError: too many axes or entries.
     """
+    if isinstance(value, np.ndarray):
+        return value
     if isinstance(value, dict):
         return _flat(value, at, limits)
     if not isinstance(value, list):
@@ -99,15 +106,20 @@ def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
     if not isinstance(data, list):
         detail = "`data` is a flat list of numbers"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
-    _check_axes(shape, at, limits)
-    bulk = math.prod(max(size, 1) for size in shape)  # an empty axis must not hide that the others are immense
-    if bulk > limits.elements:
-        raise LimitError("elements", bulk, limits.elements, pointer=f"{at}/shape")
+    check_shape(shape, f"{at}/shape", limits)
     size = math.prod(shape)
     if size != len(data):
         detail = f"the shape {shape} has {size} entries, but `data` has {len(data)}"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
     return _numbers(data, f"{at}/data", limits).reshape(shape)
+
+
+def check_shape(shape: list[int], at: str, limits: Limits) -> None:
+    """Refuses (LimitError) a shape with too many axes or entries; `at` is its JSON pointer."""
+    _check_axes(shape, at, limits)
+    bulk = math.prod(max(size, 1) for size in shape)  # an empty axis must not hide that the others are immense
+    if bulk > limits.elements:
+        raise LimitError("elements", bulk, limits.elements, pointer=at)
 
 
 def _check_axes(shape: list[int], at: str, limits: Limits) -> None:
