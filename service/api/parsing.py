@@ -16,6 +16,7 @@ import orjson
 
 from service.api.bodies import BodyBounds
 from service.api.problems import Fault, FaultyRequestError, MalformedBodyError, RefusalError, pointer
+from service.api.runs import loads
 from service.errors import LimitError, Place, quote
 
 CHUNK = 2**18
@@ -40,7 +41,7 @@ class Survey:
 
 
 def parse(raw: bytes, bounds: BodyBounds) -> Any:
-    """The value of a JSON text.
+    """The value of a JSON text; long flat lists of numbers in tensors are float64 arrays.
 
     Raises:
         MalformedBodyError: it is not JSON (with line and column), too deep, or has a key twice.
@@ -55,7 +56,7 @@ def parse(raw: bytes, bounds: BodyBounds) -> Any:
         hint = "a tensor sent as shape and flat data is one"
         raise LimitError(limit="json_containers", value=found.containers, cap=bounds.json_containers, hint=hint)
     try:
-        tree = orjson.loads(raw)
+        tree = loads(raw)
     except orjson.JSONDecodeError as error:
         raise _unreadable(raw, error) from None
     if _count_keys(tree, found.objects) != found.keys:

@@ -79,10 +79,11 @@ def decode(value: Any, at: str, limits: Limits) -> Array:
         InvalidRequestError: it is none of the three, ragged, or has an entry that is not a number.
         LimitError: too many axes or entries.
     """
-    if isinstance(value, np.ndarray):
-        return value
     if isinstance(value, dict):
         return _flat(value, at, limits)
+    if isinstance(value, np.ndarray):
+        check_shape(list(value.shape), at, limits)
+        return value
     if not isinstance(value, list):
         return _numbers([value], at, limits).reshape(())
     shape, entries = [len(value)], value
@@ -103,7 +104,7 @@ def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
         detail = "`shape` is a list of whole numbers, at least 0"
         raise InvalidRequestError(detail, pointer=f"{at}/shape")
     data = value["data"]
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         detail = "`data` is a flat list of numbers"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
     check_shape(shape, f"{at}/shape", limits)
@@ -111,7 +112,8 @@ def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
     if size != len(data):
         detail = f"the shape {shape} has {size} entries, but `data` has {len(data)}"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
-    return _numbers(data, f"{at}/data", limits).reshape(shape)
+    entries = _numbers(data, f"{at}/data", limits) if isinstance(data, list) else data
+    return entries.reshape(shape)
 
 
 def check_shape(shape: list[int], at: str, limits: Limits) -> None:

@@ -6,7 +6,7 @@ import io
 import struct
 import tracemalloc
 import zipfile
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -57,6 +57,21 @@ def setting(offset: int, form: str, value: int, content: bytes = b"", method: in
     raw = bytearray(zipped({"at/x.npy": content or npy(np.arange(4.0))}, method))
     struct.pack_into(form, raw, raw.rindex(b"at/x.npy") - ENTRY_BYTES + offset, value)
     return bytes(raw)
+
+
+class Pipe:
+    """A file that can only be written to."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        """Takes the next bytes."""
+        self.written.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 BROKEN = [
@@ -163,6 +178,17 @@ def test_a_bomb_that_lies_is_stopped() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2**20
+
+
+def test_archives_of_other_writers_are_read() -> None:
+    """Sizes that follow a member, as a writer to a pipe puts them, and a comment at the end are allowed."""
+    pipe = Pipe()
+    with zipfile.ZipFile(cast("Any", pipe), "w") as archive:
+        archive.writestr("request.npy", npy(np.frombuffer(b"{}", np.uint8)))
+        archive.writestr("at/x.npy", npy([1.0, 2.0]))
+        archive.comment = b"written elsewhere"
+    found = unpack(b"".join(pipe.written), BodyBounds(), Limits())
+    assert found["at"]["x"].tolist() == [1, 2]
 
 
 @given(place=st.integers(0, len(SOUND) - 1), value=st.integers(0, 255), cut=st.integers(0, 40))
