@@ -22,23 +22,21 @@ from service.api.bodies import BodyBounds
 from service.api.encoding import fields
 from service.api.parsing import parse
 from service.api.problems import MalformedBodyError, pointer
-from service.api.tensors import check_shape, plain
+from service.api.tensors import NAMED, SINGLE, check_shape, plain
 from service.errors import InvalidRequestError, quote
 from service.tasks.messages import Answer, Array, Limits
 
 REQUEST, ANSWER = "request", "answer"
-OF_NAMES = ("at", "tangents", "evaluate_at")
-ALONE = "cotangent"
 SUFFIX = ".npy"
 HEADER_BYTES = 1024
 MAGIC = b"\x93NUMPY"
 _LENGTHS = {1: 2, 2: 4, 3: 4}  # the bytes of the header's length, for each version of the format
-_HEADER = re.compile(
-    r" *\{ *'descr' *: *(?P<type>'[^']*'|\[.*\]) *,"
-    r" *'fortran_order' *: *(?P<fortran>True|False) *,"
-    r" *'shape' *: *\((?P<shape>[^()]*)\) *,? *\} *\n?"
+_HEADER = re.compile(  # nothing is given back, so that no header takes long to refuse
+    r" *+\{ *+'descr' *+: *+(?P<type>'[^']*+'|\[.*\]) *+,"
+    r" *+'fortran_order' *+: *+(?P<fortran>True|False) *+,"
+    r" *+'shape' *+: *+\((?P<shape>[^()]*+)\) *+(?:, *+)?\} *+\n?"
 )
-_SIZES = re.compile(r" *(?:\d+ *(?:, *\d+ *)*,?)? *")
+_SIZES = re.compile(r" *+(?:\d++ *+(?:, *+\d++ *+)*+(?:, *+)?)?")
 _REAL = re.compile(r"'([<>|=]?)(f[248]|[iu][1248])'"), "a tensor has real numbers of the types f2 to f8, i1 to u8"
 _BYTES = re.compile(r"'([|]?)(u1)'"), "the JSON is sent as a vector of uint8"
 
@@ -89,9 +87,9 @@ def pack(answer: Answer) -> bytes:
 
 def _check_name(name: str) -> None:
     field, slash, _ = name.removesuffix(SUFFIX).partition("/")
-    known = field in OF_NAMES if slash else field in {REQUEST, ALONE}
+    known = field in NAMED if slash else field in {REQUEST, SINGLE}
     if not known or not name.endswith(SUFFIX):
-        names = ", ".join([REQUEST, *(f"{field}/NAME" for field in OF_NAMES), ALONE])
+        names = ", ".join([REQUEST, *(f"{field}/NAME" for field in NAMED), SINGLE])
         detail = f"{quote(name)} is no member of a request; they are {names}, each with {SUFFIX}"
         raise InvalidRequestError(detail, pointer="")
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
+from service.api.tensors import NAMED, SINGLE
 from service.tasks.messages import Array
 
 STRIDE = 2**15
 SHORTEST = 2 * STRIDE  # bytes; no shorter list is looked for
 PIECE = 2**17
 QUOTE, NINE, SMALL, E = b'"9\x20e'
-OF_NAMES = ("at", "tangents", "evaluate_at")
-ALONE = "cotangent"
 
 
 def loads(raw: bytes) -> Any:
@@ -39,7 +39,9 @@ def _spans(raw: bytes) -> Iterator[tuple[int, int]]:
     place = STRIDE
     while place < len(raw):
         start = raw.rfind(b"[", place - STRIDE, place)
-        end = raw.find(b"]", place) if start >= 0 else -1
+        end = raw.find(b"]", place) if start >= 0 else start
+        if start >= 0 > end:
+            return
         if end - start >= SHORTEST:
             place = end
             if raw[max(start - 8, 0) : start].rstrip().endswith(b":"):  # the rows of nested lists are left alone
@@ -68,21 +70,21 @@ def _loads_in_pieces(raw: bytes, spans: list[tuple[int, int]]) -> Any:
 def _holders(tree: Any) -> Iterator[tuple[dict[str, Any], str]]:
     """Every place that can hold a tensor's entries."""
     body = tree if isinstance(tree, dict) else {}
-    tensors = [(body[name], key) for name in OF_NAMES if isinstance(body.get(name), dict) for key in body[name]]
-    for holder, key in [*tensors, *([(body, ALONE)] if ALONE in body else [])]:
+    tensors = [(body[name], key) for name in NAMED if isinstance(body.get(name), dict) for key in body[name]]
+    for holder, key in [*tensors, *([(body, SINGLE)] if SINGLE in body else [])]:
         inner = holder[key]
         yield (inner, "data") if isinstance(inner, dict) and "data" in inner else (holder, key)
 
 
 def _numbers(raw: bytes, start: int, end: int) -> Array:
     """The numbers between two places; ValueError where there is anything else."""
+    whole = np.frombuffer(raw, np.uint8, end - start, start)
+    if any(_foreign(whole[place : place + PIECE]) for place in range(0, len(whole), PIECE)):
+        raise ValueError
     pieces: list[Array] = []
     while start <= end:
         stop = raw.rfind(b",", start, start + PIECE) if end - start > PIECE else end
         if stop <= start:
-            raise ValueError
-        text = np.frombuffer(raw, np.uint8, stop - start, start)
-        if ((text > NINE) & ((text | SMALL) != E) | (text == QUOTE)).any():
             raise ValueError
         entries = orjson.loads(b"[%b]" % raw[start:stop])
         if not entries:  # a comma too many
@@ -90,3 +92,8 @@ def _numbers(raw: bytes, start: int, end: int) -> Array:
         pieces.append(np.fromiter(entries, np.float64, len(entries)))
         start = stop + 1
     return np.concatenate(pieces)
+
+
+def _foreign(text: NDArray[np.uint8]) -> bool:
+    """Whether there is a letter that no number has, a quote or a bracket."""
+    return bool(((text > NINE) & ((text | SMALL) != E) | (text == QUOTE)).any())

@@ -103,6 +103,8 @@ BROKEN = [
     ("huge header", one(headed(" " * 60_000)), *MALFORMED, "'at/x' has a header of 60000 bytes"),
     ("code", one(headed("__import__('os').abort()")), *MALFORMED, "header that npy does not have"),
     ("brackets", one(headed("(" * 1000)), *MALFORMED, "header that npy does not have"),
+    ("spaces", one(stated("(3)" + " " * 900)), *MALFORMED, "bytes of entries"),
+    ("spaces between", one(stated("(3" + " " * 900 + "x)")), *MALFORMED, "header that npy does not have"),
     ("negative", one(stated("(-1, -1)", entries=bytes(8))), *MALFORMED, "header that npy does not have"),
     ("no tuple", one(stated("(3 4)")), *MALFORMED, "header that npy does not have"),
     ("too few", one(stated("(3,)", entries=bytes(16))), *MALFORMED, "'at/x' has 16 bytes of entries, but"),

@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 from service.api.bodies import BodyBounds
 from service.api.compute import ENDPOINTS
 from service.api.examples import REQUESTS
-from service.api.npz import ALONE, OF_NAMES, unpack
-from service.api.tensors import decode
+from service.api.npz import unpack
+from service.api.tensors import NAMED, SINGLE, decode
 from service.main import create_app
 from service.settings import Settings
 from service.tasks.messages import Limits
@@ -54,14 +54,14 @@ def service() -> Iterator[TestClient]:
 
 def in_members(request: dict[str, Any]) -> bytes:
     """The request as npz, every tensor as a member."""
-    rest = {name: value for name, value in request.items() if name not in {*OF_NAMES, ALONE}}
+    rest = {name: value for name, value in request.items() if name not in {*NAMED, SINGLE}}
     members = {
         f"{field}/{name}": decode(value, "", Limits())
-        for field in OF_NAMES
+        for field in NAMED
         for name, value in request.get(field, {}).items()
     }
-    if ALONE in request:
-        members[ALONE] = decode(request[ALONE], "", Limits())
+    if SINGLE in request:
+        members[SINGLE] = decode(request[SINGLE], "", Limits())
     return npz(rest, members)
 
 
