@@ -58,7 +58,7 @@ def _falling(y: Any, order: int) -> Any:
 
 def _slope_kernel(x: Any, y: Any, order: int) -> Any:
     front = _falling(y, order)
-    return np.where(front == 0, 0.0, front * np.power(np.asarray(x, dtype=float), y - order))
+    return np.where(front == 0, 0.0, front * np.power(x, y - order))
 
 
 def _slope_by_exponent(out: Node, x: Node, y: Node) -> Node:
@@ -75,7 +75,6 @@ def _slope_by_exponent(out: Node, x: Node, y: Node) -> Node:
 
 
 def _log_kernel(x: Any, y: Any, order: int) -> Any:
-    x = np.asarray(x, dtype=float)
     with np.errstate(all="ignore"):
         value = np.power(x, y) * np.log(x) ** order
     return np.where(x == 0, np.where(y >= 0, 0.0, np.nan), value)
