@@ -1,0 +1,134 @@
+"""Brackets for numbers: common factors of a sum taken out, products opened into products, where that costs less.
+
+A derivative's adjoints carry the axes of the output from sum to sum; with the factors that hold these axes before the
+bracket, the sums are as small as what differs between their terms.
+
+Only brackets move: nothing is multiplied out, so no difference such as x - mu turns into one of large numbers, and a sum
+in a bracket is rounded before it is multiplied rather than after, which loses nothing. Values stay but for that
+rounding; beyond the range of numbers they may differ, as a sum overflows where the products would not, or the products
+where the sum would not. A mask before a bracket still multiplies every term. Where a result is not finite, the graph
+as it was decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from service.ir.coefficient import CONTRACT
+from service.ir.node import Node
+from service.ir.size import numbers
+from service.ir.total import TOTAL, total
+from service.ir.walk import rebuild, topological, uses
+from service.rewrite.common_factors import Bracket, Key, Sharing, Term
+from service.rewrite.product_cost import Costs
+from service.rewrite.simplify import absorbed_sums, flattened, gathered, reconstruct
+
+MOST_FACTORS = 12  # of a product that others are opened into, or of a term that is compared: bounds the work at a node
+
+
+def bracketed(roots: Sequence[Node], batched: Collection[str] = (), count: int = 1) -> list[Node]:
+    """Equal graphs that cost less over `count` points, for which the inputs `batched` have an array each.
+
+    All sizes are numbers. The work is linear in the number of nodes and of terms.
+    """
+    brackets = _Brackets(Costs(frozenset(batched), count))
+    order = topological(roots)
+    shared = {node for node, number in uses(roots).items() if number > 1}
+    absorbed = absorbed_sums(order, shared)
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        result = reconstruct(node, inputs)
+        if node.op is TOTAL and node not in absorbed:
+            result = brackets.of_sum(total(gathered(inputs, brackets.shared), node.shape))
+        elif node.op is CONTRACT:
+            result = brackets.of_product(result)
+        if node in shared:
+            brackets.shared.add(result)
+        return result
+
+    return rebuild(roots, change)
+
+
+class _Brackets:
+    """Decisions by cost; `shared` are the nodes that are wanted elsewhere too, whose cost none of their users saves."""
+
+    def __init__(self, costs: Costs) -> None:
+        self.costs = costs
+        self.shared: set[Node] = set()
+
+    def of_product(self, node: Node) -> Node:
+        """The product with those of its factors opened that are products, where it costs no more."""
+        if node.op is not CONTRACT:
+            return node
+        for child in [child for child in dict.fromkeys(node.inputs) if child.op is CONTRACT]:
+            others = {other for other in node.inputs if other is not child}
+            opened = flattened(node, node.inputs, others, MOST_FACTORS)
+            if opened is node or opened.op is not CONTRACT:
+                continue
+            saved = 0.0 if child in self.shared else self.costs.of_node(child)
+            before, after = self.costs.of_node(node) + saved, self.costs.of_node(opened)
+            if after < before or (after == before and child not in self.shared):
+                node = opened
+        return node
+
+    def of_sum(self, node: Node) -> Node:
+        """The sum with the factors that most terms share before brackets, and within these the same again."""
+        if node.op is not TOTAL:
+            return node
+        left = {term: Term(term) for term in node.inputs}
+        done, failed = list[Node](), set[tuple[Node, ...]]()
+        for lot in self._lots(list(left.values())):
+            lot = [term for term in lot if term.node in left]
+            nodes = tuple(term.node for term in lot)
+            if len(lot) < 2 or nodes in failed:  # noqa: PLR2004 - one term shares nothing
+                continue
+            bracket = self._bracket(lot)
+            if bracket is None:
+                failed.add(nodes)
+                continue
+            done.append(self.of_product(bracket.product(node.shape, self.of_sum)))
+            for term in nodes:
+                del left[term]
+        return total([*done, *left], node.shape) if done else node
+
+    def _lots(self, terms: Sequence[Term]) -> list[list[Term]]:
+        """The terms that share a factor, for each factor: largest lots first, and largest factors among these."""
+        index: dict[Key, list[Term]] = {}
+        for term in terms:
+            if len(term.factors) <= MOST_FACTORS:
+                for key in term.keys():
+                    index.setdefault(key, []).append(term)
+        found = [(key, lot) for key, lot in index.items() if len(lot) > 1]
+        found.sort(key=lambda entry: (-len(entry[1]), -self._entries(entry[0][0])))
+        return [lot for _, lot in found]
+
+    def _entries(self, node: Node) -> int:
+        return self.costs.entries(numbers(node.shape), varies=self.costs.varies(node))
+
+    def _bracket(self, lot: Sequence[Term]) -> Bracket | None:
+        """The cheapest bracket found, None where none costs less than the terms as they are."""
+        sharing = Sharing(lot)
+        outer, groups = sharing.lots()
+        best = sharing.bracket(outer)
+        least = self._cost(best) if outer else float("inf")
+        for group in groups:
+            trial = sharing.bracket([*best.chosen, *group])
+            cost = self._cost(trial)
+            if cost < least:
+                best, least = trial, cost
+        before = sum(self.costs.of_node(term.node) for term in lot if term.node not in self.shared)
+        before += len(lot) * max(self._entries(term.node) for term in lot)
+        return best if best.chosen and least < before else None
+
+    def _cost(self, bracket: Bracket) -> float:
+        """The rests, their sum, and its product with the shared factors."""
+        sharing, costs = bracket.sharing, self.costs
+        cost, varies = 0.0, False
+        for k, (term, rest) in enumerate(zip(sharing.terms, bracket.rests, strict=True)):
+            cost += costs.of(rest, bracket.axes_in(k), numbers(term.parts[2]))
+            varies = varies or any(costs.varies(node) for node, _ in rest)
+        cost += len(sharing.terms) * costs.entries(numbers(bracket.shape), varies=varies)
+        chosen = [(one.node, one.labels) for one in bracket.chosen]
+        mask = sum(1 << label for label in bracket.axes)
+        return cost + costs.of(chosen, range(sharing.rank), numbers(sharing.sizes), [(mask, varies)])
