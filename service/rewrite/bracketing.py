@@ -12,12 +12,11 @@ as it was decides.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 from service.ir.coefficient import CONTRACT
 from service.ir.node import Node
-from service.ir.size import numbers
+from service.ir.size import Shape, numbers
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.rewrite.common_factors import Bracket, Key, Sharing, Term
@@ -76,10 +75,32 @@ class _Brackets:
         """The sum with the factors that most terms share before brackets, and within these the same again."""
         if node.op is not TOTAL:
             return node
-        left = {term: Term(term) for term in node.inputs}
+        apart = [Term(term, self._apart(term)) for term in node.inputs]
+        left = {term.node: term for term in apart}
+        done = self._taken_out(left, node.shape)
+        if any(term.form is not term.node for term in left.values()):
+            left = {term: Term(term, term) for term in left}
+            done += self._taken_out(left, node.shape)
+        return total([*done, *left], node.shape) if done else node
+
+    def _apart(self, term: Node) -> Node:
+        """The term with shared products among its factors opened that are larger than what they are made of."""
+        while term.op is CONTRACT:
+            kept = {child for child in term.inputs if child.op is not CONTRACT or not self._expands(child)}
+            opened = flattened(term, term.inputs, kept, MOST_FACTORS)
+            if opened is term:
+                break
+            term = opened
+        return term
+
+    def _expands(self, product: Node) -> bool:
+        return self._entries(product) > max(map(self._entries, product.inputs))
+
+    def _taken_out(self, left: dict[Node, Term], shape: Shape) -> list[Node]:
+        """Brackets that replace terms, which are then no longer `left`."""
         done, failed = list[Node](), set[tuple[Node, ...]]()
-        for lot in self._lots(list(left.values())):
-            lot = [term for term in lot if term.node in left]
+        for every in self._lots(list(left.values())):
+            lot = [term for term in every if term.node in left]
             nodes = tuple(term.node for term in lot)
             if len(lot) < 2 or nodes in failed:  # noqa: PLR2004 - one term shares nothing
                 continue
@@ -87,10 +108,10 @@ class _Brackets:
             if bracket is None:
                 failed.add(nodes)
                 continue
-            done.append(self.of_product(bracket.product(node.shape, self.of_sum)))
+            done.append(self.of_product(bracket.product(shape, self.of_sum)))
             for term in nodes:
                 del left[term]
-        return total([*done, *left], node.shape) if done else node
+        return done
 
     def _lots(self, terms: Sequence[Term]) -> list[list[Term]]:
         """The terms that share a factor, for each factor: largest lots first, and largest factors among these."""

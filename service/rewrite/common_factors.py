@@ -19,14 +19,18 @@ Key = tuple[Node, Labels]
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """A term of a sum of rank `rank`: labels from 0 to rank - 1 are its axes, the others are summed."""
+    """A term of a sum, and the form of it whose factors are looked at.
+
+    Labels below its rank are its axes, the others are summed.
+    """
 
     node: Node
+    form: Node
 
     @cached_property
     def parts(self) -> tuple[float, list[tuple[Node, Labels]], tuple[Size, ...]]:
         """Coefficient, factors with their labels, sizes of the labels."""
-        return parts(self.node)
+        return parts(self.form)
 
     @property
     def factors(self) -> list[tuple[Node, Labels]]:
