@@ -3,19 +3,18 @@
 A derivative's adjoints carry the axes of the output from sum to sum; with the factors that hold these axes before the
 bracket, the sums are as small as what differs between their terms.
 
-Only brackets move: nothing is multiplied out, so no difference such as x - mu turns into one of large numbers, and a sum
-in a bracket is rounded before it is multiplied rather than after, which loses nothing. Values stay but for that
-rounding; beyond the range of numbers they may differ, as a sum overflows where the products would not, or the products
-where the sum would not. A mask before a bracket still multiplies every term. Where a result is not finite, the graph
-as it was decides.
+Only brackets move: nothing is multiplied out, so no difference such as x - mu turns into one of large numbers, and a
+sum in a bracket is rounded before it is multiplied rather than after, which loses nothing. Values stay but for that
+rounding; beyond the range of numbers they may differ, as the sum overflows where the products would not, or the
+products where the sum would not. A mask before a bracket still multiplies every term.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from service.ir.coefficient import CONTRACT
-from service.ir.node import Node
+from service.ir.coefficient import CONTRACT, Contraction, split_coefficient
+from service.ir.node import Node, make
 from service.ir.size import Shape, numbers
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
@@ -46,7 +45,26 @@ def bracketed(roots: Sequence[Node], batched: Collection[str] = (), count: int =
             brackets.shared.add(result)
         return result
 
-    return rebuild(roots, change)
+    return _once(rebuild(roots, change))
+
+
+def _once(roots: Sequence[Node]) -> list[Node]:
+    """Graphs in which products that differ by the number in front only are multiples of one."""
+    forms: dict[Node, set[Node]] = {}
+    for node in topological(roots):
+        if node.op is CONTRACT and (len(node.inputs) > 1 or len(node.attributes.sizes) > len(node.shape)):
+            forms.setdefault(split_coefficient(node)[1], set()).add(node)
+    several = {node for product, nodes in forms.items() if len(nodes) > 1 for node in nodes if node is not product}
+
+    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+        # The nodes are made as they stand: normal form would put the number back into the product.
+        if node not in several:
+            return node if inputs == node.inputs else make(node.op, inputs, node.attributes, node.shape)
+        product = make(CONTRACT, inputs, node.attributes._replace(coefficient=1.0), node.shape)
+        multiple = Contraction(node.attributes.coefficient, (tuple(range(len(node.shape))),), node.shape)
+        return make(CONTRACT, (product,), multiple, node.shape)
+
+    return rebuild(roots, change) if several else list(roots)
 
 
 class _Brackets:
@@ -118,7 +136,7 @@ class _Brackets:
         index: dict[Key, list[Term]] = {}
         for term in terms:
             if len(term.factors) <= MOST_FACTORS:
-                for key in term.keys():
+                for key in term.signatures():
                     index.setdefault(key, []).append(term)
         found = [(key, lot) for key, lot in index.items() if len(lot) > 1]
         found.sort(key=lambda entry: (-len(entry[1]), -self._entries(entry[0][0])))
@@ -139,17 +157,18 @@ class _Brackets:
             if cost < least:
                 best, least = trial, cost
         before = sum(self.costs.of_node(term.node) for term in lot if term.node not in self.shared)
-        before += len(lot) * max(self._entries(term.node) for term in lot)
+        varies = any(self.costs.varies(term.node) for term in lot)
+        before += self.costs.of_sum(len(lot), numbers(lot[0].node.shape), varies=varies)
         return best if best.chosen and least < before else None
 
     def _cost(self, bracket: Bracket) -> float:
         """The rests, their sum, and its product with the shared factors."""
         sharing, costs = bracket.sharing, self.costs
         cost, varies = 0.0, False
-        for k, (term, rest) in enumerate(zip(sharing.terms, bracket.rests, strict=True)):
-            cost += costs.of(rest, bracket.axes_in(k), numbers(term.parts[2]))
+        for term, rest, names in zip(sharing.terms, bracket.rests, bracket.names(), strict=True):
+            cost += costs.of(rest, names, numbers(term.parts[2]))
             varies = varies or any(costs.varies(node) for node, _ in rest)
-        cost += len(sharing.terms) * costs.entries(numbers(bracket.shape), varies=varies)
+        cost += costs.of_sum(len(sharing.terms), numbers(bracket.shape), varies=varies)
         chosen = [(one.node, one.labels) for one in bracket.chosen]
         mask = sum(1 << label for label in bracket.axes)
         return cost + costs.of(chosen, range(sharing.rank), numbers(sharing.sizes), [(mask, varies)])

@@ -45,8 +45,8 @@ class Term:
             found.setdefault(node, []).append(place)
         return found
 
-    def keys(self) -> Iterable[Key]:
-        """The factors, each once, the names of summed labels gone: equal keys are what terms may have in common."""
+    def signatures(self) -> Iterable[Key]:
+        """The factors, each once, the names of summed labels gone: equal ones are what terms may have in common."""
         rank = len(self.node.shape)
         return dict.fromkeys((node, _nameless(labels, rank)) for node, labels in self.factors)
 
@@ -77,9 +77,9 @@ class Sharing:
         # Names of summed labels: the first term's to each other's, and back.
         self._names: list[dict[int, int]] = [{} for _ in terms]
         self._back: list[dict[int, int]] = [{} for _ in terms]
-        first = terms[0]
-        order = sorted(range(len(first.factors)), key=lambda place: any(k >= self.rank for k in first.factors[place][1]))
         self._used: list[set[int]] = [set() for _ in terms]
+        factors = terms[0].factors
+        order = sorted(range(len(factors)), key=lambda place: max(factors[place][1], default=0) >= self.rank)
         self.shared = [found for place in order if (found := self._match(place)) is not None]
 
     def _match(self, place: int) -> Shared | None:
@@ -150,9 +150,9 @@ class Bracket:
     rests: list[list[tuple[Node, Labels]]]
     axes: Labels
 
-    def axes_in(self, number: int) -> Labels:
-        """The labels of the bracket in the names of one term."""
-        return self.sharing.names_in(number, self.axes)
+    def names(self) -> list[Labels]:
+        """The labels of the sum as each term calls them."""
+        return [self.sharing.names_in(number, self.axes) for number in range(len(self.rests))]
 
     @property
     def shape(self) -> Shape:
@@ -161,17 +161,12 @@ class Bracket:
 
     def product(self, shape: Shape, change: Callable[[Node], Node] = lambda node: node) -> Node:
         """The shared factors times the sum of the rests, as `change` leaves it."""
-        coefficients = [term.parts[0] for term in self.sharing.terms]
-        number = common_number(coefficients)
-        inner = change(
-            total(
-                (
-                    contract(rest, names, dict(zip(names, self.shape, strict=True)), coefficient / number)
-                    for rest, names, coefficient in zip(self.rests, map(self.axes_in, range(len(self.rests))), coefficients, strict=True)
-                ),
-                self.shape,
-            )
+        number = common_number([term.parts[0] for term in self.sharing.terms])
+        left = (
+            contract(rest, names, dict(zip(names, self.shape, strict=True)), term.parts[0] / number)
+            for rest, names, term in zip(self.rests, self.names(), self.sharing.terms, strict=True)
         )
+        inner = change(total(left, self.shape))
         factors: list[tuple[Node, Sequence[Hashable]]] = [(one.node, one.labels) for one in self.chosen]
         seen = {label for one in self.chosen for label in one.labels} | set(self.axes)
         free = {label: size for label, size in enumerate(shape) if label not in seen}

@@ -1,7 +1,7 @@
 """What a product costs: its pairwise products in a greedy order, and the entries that they read and write.
 
-The unit is one entry read and written; a multiplication inside of a matrix product takes a fraction of that. Labels
-are bits, so that a pair is looked at in a few operations on integers.
+The unit is one entry read or written; a multiplication inside of a matrix product takes a fraction of that. Labels are
+bits, so that a pair is looked at in a few operations on integers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from service.ir.node import Node
 from service.ir.size import numbers
 
 MOST_ORDERED = 12  # factors whose best pair is searched; the rest of a longer product is multiplied as it stands
-PER_ENTRY = 16  # multiplications of a matrix product in the time of an entry
+PER_ENTRY = 8  # multiplications of a matrix product in the time of an entry
 
 Factor = tuple[Node, Sequence[int]]
 Operand = tuple[int, bool]  # the labels as bits, and whether there is one for every point
@@ -43,6 +43,10 @@ class Costs:
             is_batched = top.op is VARIABLE and top.attributes in self._batched
             self._varies[top] = is_batched or any(self._varies[child] for child in top.inputs)
         return self._varies[node]
+
+    def of_sum(self, terms: int, shape: Sequence[int], *, varies: bool) -> int:
+        """The cost of adding so many arrays: two are read and one written each time."""
+        return 3 * (terms - 1) * self.entries(shape, varies=varies)
 
     def entries(self, shape: Sequence[int], *, varies: bool) -> int:
         """The entries of an array of this shape, over all points."""
@@ -74,7 +78,9 @@ class Costs:
         masks = [_without(mask, gone, renamed) | (point if varies else 0) for mask, varies in operands]
         lead = point if any(mask & point for mask in masks) else 0
         written = places * self.entries([sizes[label] for label in out], varies=bool(lead))
-        return written + self._planned(tuple(masks), _without(kept, gone, renamed) | lead, (*sizes, self._count))
+        return written + self._planned(
+            tuple(sorted(masks)), _without(kept, gone, renamed) | lead, (*sizes, self._count)
+        )
 
     def _planned(self, masks: tuple[int, ...], out: int, sizes: tuple[int, ...]) -> float:
         key = (masks, out, sizes)
@@ -129,22 +135,20 @@ class _Plan:
         return total
 
     def _best(self, twice: int, needed: int) -> tuple[int, int]:
-        best, least = (0, 1), math.inf
+        best, least = (0, 1), (math.inf, 0)
         number = min(len(self.masks), MOST_ORDERED)
         for i in range(number):
             a = self.masks[i]
             for j in range(i + 1, number):
                 b = self.masks[j]
                 growth = self.entries((a | b) & (needed | twice & (a ^ b))) - self.entries(a) - self.entries(b)
-                if growth < least:
-                    best, least = (i, j), growth
+                if growth <= least[0] and (growth, self.entries(a | b)) < least:
+                    best, least = (i, j), (growth, self.entries(a | b))
         return best
 
     def _multiply(self, pair: tuple[int, int], twice: int, needed: int) -> float:
         b, a = self.masks.pop(pair[1]), self.masks.pop(pair[0])
         result = (a | b) & (needed | twice & (a ^ b))
         self.masks.append(result)
-        if result == a | b:
-            return self.entries(result)
-        read = self.entries(a) + self.entries(b)
-        return self.entries(a | b) / PER_ENTRY + read + self.entries(result)
+        touched = self.entries(a) + self.entries(b) + self.entries(result)
+        return touched + (0 if result == a | b else self.entries(a | b) / PER_ENTRY)

@@ -120,9 +120,7 @@ def _is_scaled_sum(node: Node, shared: Collection[Node]) -> bool:
     )
 
 
-def flattened(
-    node: Node, inputs: tuple[Node, ...], shared: Collection[Node], most_factors: int = MOST_FACTORS
-) -> Node:
+def flattened(node: Node, inputs: tuple[Node, ...], shared: Collection[Node], most_factors: int = MOST_FACTORS) -> Node:
     """Open the unshared contractions among the factors, while the product stays short."""
     attributes = node.attributes
     coefficient, room = attributes.coefficient, most_factors - len(inputs)
