@@ -93,13 +93,12 @@ class _Brackets:
         """The sum with the factors that most terms share before brackets, and within these the same again."""
         if node.op is not TOTAL:
             return node
-        apart = [Term(term, self._apart(term)) for term in node.inputs]
-        left = {term.node: term for term in apart}
-        done = self._taken_out(left, node.shape)
-        if any(term.form is not term.node for term in left.values()):
-            left = {term: Term(term, term) for term in left}
-            done += self._taken_out(left, node.shape)
-        return total([*done, *left], node.shape) if done else node
+        left = [Term(term, self._apart(term)) for term in node.inputs]
+        done, left = self._taken_out(left, node.shape)
+        if any(term.form is not term.node for term in left):
+            more, left = self._taken_out([Term(term.node, term.node) for term in left], node.shape)
+            done += more
+        return total([*done, *(term.node for term in left)], node.shape) if done else node
 
     def _apart(self, term: Node) -> Node:
         """The term with shared products among its factors opened that are larger than what they are made of."""
@@ -114,22 +113,21 @@ class _Brackets:
     def _expands(self, product: Node) -> bool:
         return self._entries(product) > max(map(self._entries, product.inputs))
 
-    def _taken_out(self, left: dict[Node, Term], shape: Shape) -> list[Node]:
-        """Brackets that replace terms, which are then no longer `left`."""
-        done, failed = list[Node](), set[tuple[Node, ...]]()
-        for every in self._lots(list(left.values())):
-            lot = [term for term in every if term.node in left]
-            nodes = tuple(term.node for term in lot)
-            if len(lot) < 2 or nodes in failed:  # noqa: PLR2004 - one term shares nothing
+    def _taken_out(self, terms: Sequence[Term], shape: Shape) -> tuple[list[Node], list[Term]]:
+        """Brackets in place of terms, and the terms that are left."""
+        done, left, failed = list[Node](), dict.fromkeys(terms), set[tuple[Term, ...]]()
+        for every in self._lots(terms):
+            lot = tuple(term for term in every if term in left)
+            if len(lot) < 2 or lot in failed:  # noqa: PLR2004 - one term shares nothing
                 continue
             bracket = self._bracket(lot)
             if bracket is None:
-                failed.add(nodes)
+                failed.add(lot)
                 continue
             done.append(self.of_product(bracket.product(shape, self.of_sum)))
-            for term in nodes:
+            for term in lot:
                 del left[term]
-        return done
+        return done, list(left)
 
     def _lots(self, terms: Sequence[Term]) -> list[list[Term]]:
         """The terms that share a factor, for each factor: largest lots first, and largest factors among these."""
