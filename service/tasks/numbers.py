@@ -152,7 +152,7 @@ def evaluate(
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
     nodes = bracketed(nodes, point.batched, point.batch_size or 1)
-    conditions = Conditions(nodes)
+    conditions = Conditions()
     program, results = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
     given = has_nonfinite(manner.written or outputs, point)
