@@ -104,6 +104,8 @@ class _Brackets:
         """The term with shared products among its factors opened that are larger than what they are made of."""
         while term.op is CONTRACT:
             kept = {child for child in term.inputs if child.op is not CONTRACT or not self._expands(child)}
+            if kept.issuperset(term.inputs):
+                break
             opened = flattened(term, term.inputs, kept, MOST_FACTORS)
             if opened is term:
                 break
