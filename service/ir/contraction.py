@@ -7,6 +7,7 @@ and padding (by selectors). S. Laue, M. Mitterreiter, J. Giesen, "A Simple and E
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from service.ir.coefficient import CONTRACT, Contraction
@@ -18,6 +19,7 @@ from service.ir.reshaping import pull_merges, reshape
 from service.ir.size import Shape, Size
 
 Factor = tuple[Node, Sequence[Hashable]]
+_DIGEST = attrgetter("digest")
 
 
 def contract(
@@ -66,6 +68,9 @@ def _settle(product: Product, out: list[int]) -> Node:
 
 def _numbered(product: Product, out: list[int], shape: Shape) -> Node:
     """The node itself, with factors in canonical order and labels by first appearance."""
+    if not product.sizes:
+        numbers = sorted((node for node, _ in product.factors), key=_DIGEST)
+        return make(CONTRACT, tuple(numbers), Contraction(product.coefficient, ((),) * len(numbers), ()), shape)
     place = {label: number for number, label in enumerate(out)}
     ordered = sorted(
         product.factors, key=lambda factor: (factor[0].digest, [place.get(label, len(out)) for label in factor[1]])

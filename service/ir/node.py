@@ -78,19 +78,18 @@ def _by_name(name: str, *operands: Node | float) -> Node:
 
 _interned: weakref.WeakValueDictionary[bytes, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+_WRITE = tuple(Node.__dict__[field].__set__ for field in Node.__slots__[1:])
 
 
 def make(op: Op, inputs: tuple[Node, ...], attributes: Any, shape: Shape) -> Node:
     """The one node with this structure; `attributes` is hashable data whose repr tells it apart from any other."""
-    state = hashlib.blake2b(repr((op.key, attributes, shape)).encode(), digest_size=16)
-    for node in inputs:
-        state.update(node.digest)
-    digest = state.digest()
+    text = repr((op.name, attributes, shape)).encode()
+    digest = hashlib.blake2b(b"".join([text, *[node.digest for node in inputs]]), digest_size=16).digest()
     with _lock:
         known = _interned.get(digest)
         if known is None:
             known = object.__new__(Node)
-            for field, value in zip(Node.__slots__[1:], (attributes, digest, inputs, op, shape), strict=True):
-                object.__setattr__(known, field, value)
+            for write, value in zip(_WRITE, (attributes, digest, inputs, op, shape), strict=True):
+                write(known, value)
             _interned[digest] = known
         return known

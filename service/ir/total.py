@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from operator import attrgetter
 
-from service.ir.coefficient import scale, split_coefficient
+from service.ir.coefficient import CONTRACT, scale, split_coefficient
 from service.ir.leaves import FILL, constant, fill_value
 from service.ir.node import Node, make
 from service.ir.op import Op, register
@@ -14,6 +15,8 @@ from service.ir.size import Shape
 ROWS = register(Op("rows", "kernel", "terms stacked along a new first axis, for printing only", internal=True))
 TOTAL = register(Op("total", "kernel", "the sum of terms of one shape", internal=True))
 
+_DIGEST = attrgetter("digest")
+
 
 def total(terms: Iterable[Node], shape: Shape) -> Node:
     """The sum of `terms`, all of `shape`; equal terms are merged and zeros dropped."""
@@ -21,19 +24,38 @@ def total(terms: Iterable[Node], shape: Shape) -> Node:
     if terms and all(term.op is RESHAPE and term.inputs[0].shape == terms[0].inputs[0].shape for term in terms):
         inner = terms[0].inputs[0].shape
         return reshape(total((term.inputs[0] for term in terms), inner), shape)
-    offset, coefficients = 0.0, dict[Node, float]()
+    offset, alike = 0.0, dict[Hashable, list[Node]]()
     for term in terms:
         if term.op is FILL:
             offset += float(term.attributes)
             continue
-        coefficient, core = split_coefficient(term)
-        coefficients[core] = coefficients.get(core, 0.0) + coefficient
-    kept = [scale(core, coefficient) for core, coefficient in coefficients.items() if coefficient != 0]
+        key, unwrapped = _without_coefficient(term)
+        alike.setdefault(key, []).append(unwrapped)
+    kept = [group[0] if len(group) == 1 else _merged(group) for group in alike.values()]
+    if len(kept) < len(terms):
+        kept = [term for term in kept if fill_value(term) != 0]
     if offset != 0 or not kept:
         kept.append(constant(offset, shape))
     if len(kept) == 1:
         return kept[0]
-    return make(TOTAL, tuple(sorted(kept, key=lambda term: term.digest)), None, shape)
+    return make(TOTAL, tuple(sorted(kept, key=_DIGEST)), None, shape)
+
+
+def _without_coefficient(term: Node) -> tuple[Hashable, Node]:
+    """What like terms have in common, and the term with the number before a product made part of it."""
+    if term.op is not CONTRACT:
+        return term, term
+    coefficient, operands, sizes = term.attributes
+    if operands == (tuple(range(len(term.shape))),) and len(sizes) == len(term.shape):
+        (core,) = term.inputs
+        return (core, term) if core.op is not CONTRACT else _without_coefficient(scale(core, coefficient))
+    return (term.inputs, operands, sizes), term
+
+
+def _merged(terms: Sequence[Node]) -> Node:
+    """The sum of like terms; a zero is a fill."""
+    coefficients, cores = zip(*map(split_coefficient, terms), strict=True)
+    return scale(cores[0], sum(coefficients, 0.0))
 
 
 def terms_of(node: Node) -> tuple[Node, ...]:

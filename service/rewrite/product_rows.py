@@ -69,7 +69,7 @@ def _cofactor_over_det(node: Node) -> Node | None:
 def _sum_of_deviations(node: Node) -> Node | None:
     """A sum over an axis that comes to a constant, such as that of x - mean(x), which rounding would not make 0."""
     coefficient, factors, sizes = parts(node)
-    for place, (factor, labels) in enumerate(factors):
+    for place, (factor, labels) in enumerate(factors if len(sizes) > len(node.shape) else ()):
         number, child = split_coefficient(factor)
         others = {label for k, (_, known) in enumerate(factors) if k != place for label in known}
         alone = {label for label in labels if label >= len(node.shape) and label not in others}
@@ -173,12 +173,14 @@ def _power_times_log(node: Node) -> Node | None:
 
 
 PRODUCT_ROWS: tuple[Row, ...] = (
-    row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
-    row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
+    row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse, INV.name),
+    row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det, COFACTORS.name),
     row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
     row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
-    row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
-    row("sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), for_numbers=True),
-    row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel"), for_numbers=True),
-    row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log, for_numbers=True),
+    row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials, "exp"),
+    row(
+        "sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), "sin", for_numbers=True
+    ),
+    row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel"), "expm1", for_numbers=True),
+    row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log, "log", for_numbers=True),
 )

@@ -8,7 +8,7 @@ from service.ir.coefficient import CONTRACT, is_gathered, parts, scale
 from service.ir.contraction import contract
 from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
-from service.ir.power import raise_to
+from service.ir.power import raise_to, split_power
 from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
@@ -37,7 +37,7 @@ def simplify(roots: Sequence[Node], rows: Table = BY_OP, opened: Collection[Node
 
 def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list[Node]:
     order = topological(roots)
-    shared = {node for node, count in uses(roots).items() if count > 1 and node not in opened}
+    shared = {node for node, count in uses(roots, order).items() if count > 1 and node not in opened}
     absorbed = absorbed_sums(order, shared)
     still_shared: set[Node] = set()
 
@@ -49,7 +49,7 @@ def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list
             still_shared.add(result)
         return result
 
-    return rebuild(roots, change)
+    return rebuild(roots, change, order)
 
 
 def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -77,7 +77,8 @@ def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
 def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed: Collection[Node]) -> Node:
     if node.op is TOTAL:
         # A sum within a sum waits for the outermost one: flattened at every level, a long chain would be quadratic.
-        return total(inputs if node in absorbed else gathered(inputs, shared), node.shape)
+        terms = inputs if node in absorbed else tuple(gathered(inputs, shared))
+        return node if terms == node.inputs else total(terms, node.shape)
     if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
         return flattened(node, inputs, shared)
     return reconstruct(node, inputs)
@@ -165,7 +166,12 @@ def _has_constant_tensor(node: Node) -> bool:
 
 def _rewritten(node: Node, rows: Table) -> Node:
     for _ in range(MOST_ROWS):
-        better = next((new for row in rows.get(node.op, ()) if (new := row.apply(node)) is not None), None)
+        known = rows.get(node.op)
+        if known is None:
+            return node
+        present = {child.op for child in node.inputs}
+        present |= {split_power(child)[0].op for child in node.inputs}
+        better = next((new for row in known if row.may_apply(present) and (new := row.apply(node)) is not None), None)
         if better is None:
             return node
         node = better

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from service.errors import InvalidRequestError, LimitError
 from service.execute.program import Program, compile_program
+from service.ir.coefficient import CONTRACT
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Dim, bulk
@@ -20,7 +21,18 @@ FEWER = "ask for fewer points, outputs or variables at a time"
 
 def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
     """Compile what is asked for, bracketed for numbers, within the bounds."""
-    return compile_within(bracketed(outputs, point.batched, point.batch_size or 1), point, limits)
+    return compile_within(arranged(outputs, point), point, limits)
+
+
+def arranged(outputs: Sequence[Node], point: Point) -> list[Node]:
+    """The graphs with brackets for numbers, but for single ones: finding brackets takes longer than they save there."""
+    if point.batch_size is None and not any(node.shape or _is_summed(node) for node in topological(outputs)):
+        return list(outputs)
+    return bracketed(outputs, point.batched, point.batch_size or 1)
+
+
+def _is_summed(node: Node) -> bool:
+    return node.op is CONTRACT and bool(node.attributes.sizes)
 
 
 def compile_within(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:

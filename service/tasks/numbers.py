@@ -13,11 +13,10 @@ from service.execute.program import Program, Watch, compile_program
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
-from service.rewrite.bracketing import bracketed
 from service.rewrite.factors import DENSE, Factors
 from service.rewrite.masks import with_masks
 from service.tasks.as_written import has_nonfinite, values_as_written
-from service.tasks.bounded import check_entries, compile_within, require_values
+from service.tasks.bounded import arranged, check_entries, compile_within, require_values
 from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
 from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
@@ -151,7 +150,7 @@ def evaluate(
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
-    nodes = bracketed(nodes, point.batched, point.batch_size or 1)
+    nodes = arranged(nodes, point)
     conditions = Conditions()
     program, results = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
