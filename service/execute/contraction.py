@@ -95,6 +95,8 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
 
     With `masked_entries`, the zeros of masks annihilate what is not finite, within arrays of at most so many entries.
     """
+    if not node.attributes.sizes and (masked_entries is None or not any(child.op.strong for child in node.inputs)):
+        return _write_numbers(listing, node, sources)
     rank = len(node.shape)
     layout = _lay_out(node, rank)
     sizes = dict(enumerate(node.attributes.sizes)) | {BATCH: 1}
@@ -117,6 +119,15 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
     listing.note(bulk(node.shape), bulk(node.shape), batched=bool(lead))
     result = scaled(listing, result, node.attributes.coefficient)
     return _place(listing, node, layout, _spread(listing, result, inner, present, sizes))
+
+
+def _write_numbers(listing: Listing, node: Node, sources: Sequence[int]) -> int:
+    """A product without labels: what has no batch axis comes first."""
+    result, *rest = sorted(sources, key=listing.batched.__getitem__)
+    for k in rest:
+        result = listing.ufunc(np.multiply, result, k)
+    listing.note(len(sources), 1, batched=listing.batched[result])
+    return scaled(listing, result, node.attributes.coefficient)
 
 
 def scaled(listing: Listing, register: int, coefficient: float) -> int:

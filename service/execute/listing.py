@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,13 +29,12 @@ class Manner(Enum):
     KERNEL = "kernel"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """`registers[target] = run(*registers[sources])`, on behalf of the node `origin`."""
 
     origin: Node
     manner: Manner
-    run: Callable[..., Array] = field(repr=False)
+    run: Callable[..., Array]
     sources: tuple[int, ...]
     target: int
 
@@ -99,11 +98,14 @@ class Listing:
     def ufunc(self, function: np.ufunc, *sources: int) -> int:
         """A function applied entry by entry to registers of one rank, or of none."""
         key = (function, sources)
-        if key not in self._known:
-            shape = np.broadcast_shapes(*(self.shapes[k] for k in sources))
+        known = self._known.get(key)
+        if known is None:
+            shapes = [self.shapes[k] for k in sources]
+            alike = shapes.count(shapes[0]) == len(shapes)  # NumPy takes long to find the common shape
+            shape = shapes[0] if alike else np.broadcast_shapes(*shapes)
             dtype = _result_type(function, tuple(self.dtypes[k] for k in sources))
-            self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
-        return self._known[key]
+            known = self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
+        return known
 
     def view(self, function: Callable[[Array], Array], source: int, shape: Shape, key: Any) -> int:
         """Another look at a register's memory; equal keys mean equal functions."""
