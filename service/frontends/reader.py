@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from service.errors import FluxionError, ParseError
@@ -44,11 +45,14 @@ class Reader:
     def read(self, rules: Sequence[Reduction]) -> Any:
         """The value of the last rule, the whole."""
         values: list[Any] = []
+        meanings: dict[str, Callable[..., Any]] = {}
         for name, span, parts in rules:
             own = [values[part] if type(part) is int else part for part in parts]
-            rule: Callable[..., Any] | None = getattr(self, f"on_{name}", None)
+            rule = meanings.get(name)
+            if rule is None:
+                rule = meanings[name] = getattr(self, f"on_{name}", None) or partial(self.binary, name)
             try:
-                values.append(rule(span, *own) if rule else self.binary(name, span, *own))
+                values.append(rule(span, *own))
             except FluxionError as error:
                 error.place = error.place or self.source.place(*span)
                 raise

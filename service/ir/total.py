@@ -24,6 +24,8 @@ def total(terms: Iterable[Node], shape: Shape) -> Node:
     if terms and all(term.op is RESHAPE and term.inputs[0].shape == terms[0].inputs[0].shape for term in terms):
         inner = terms[0].inputs[0].shape
         return reshape(total((term.inputs[0] for term in terms), inner), shape)
+    if len(terms) == 1:
+        return _without_coefficient(terms[0])[1]
     offset, alike = 0.0, dict[Hashable, list[Node]]()
     for term in terms:
         if term.op is FILL:

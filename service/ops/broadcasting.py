@@ -12,6 +12,8 @@ from service.ir.size import Shape, Size, written
 
 def broadcast_shapes(op: str, *shapes: Shape) -> Shape:
     """The common shape; sizes must be equal or 1, aligned at the last axis."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     result: list[Size] = [1] * max(map(len, shapes), default=0)
     for shape in shapes:
         for axis in range(-len(shape), 0):

@@ -66,10 +66,16 @@ def _cofactor_over_det(node: Node) -> Node | None:
     return None
 
 
+def _is_summed(node: Node) -> bool:
+    return len(node.attributes.sizes) > len(node.shape)
+
+
 def _sum_of_deviations(node: Node) -> Node | None:
     """A sum over an axis that comes to a constant, such as that of x - mean(x), which rounding would not make 0."""
+    if not _is_summed(node):
+        return None
     coefficient, factors, sizes = parts(node)
-    for place, (factor, labels) in enumerate(factors if len(sizes) > len(node.shape) else ()):
+    for place, (factor, labels) in enumerate(factors):
         number, child = split_coefficient(factor)
         others = {label for k, (_, known) in enumerate(factors) if k != place for label in known}
         alone = {label for label in labels if label >= len(node.shape) and label not in others}
@@ -96,6 +102,8 @@ def _opened(term: Node, labels: Sequence[int], kept: Sequence[int], number: floa
 
 def _sum_of_eigen(node: Node) -> Node | None:
     """The eigenvalues of a matrix add up to its trace, the projections on its eigenvectors to the identity."""
+    if not _is_summed(node):
+        return None
     coefficient, factors, sizes = parts(node)
     for place, (child, labels) in enumerate(factors):
         if child.op not in (EIGENVALUES, PROJECTIONS):

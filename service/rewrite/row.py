@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.ir.leaves import VARIABLE, variable
@@ -26,10 +26,6 @@ class Row:
     apply: Try
     for_numbers: bool = False
     needs: frozenset[Op] = frozenset()
-
-    def may_apply(self, present: Collection[Op]) -> bool:
-        """Whether the operations that it needs are among those of the inputs and of their bases."""
-        return self.needs.issubset(present)
 
 
 X, Y = variable("x", ()), variable("y", ())

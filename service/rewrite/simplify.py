@@ -8,12 +8,12 @@ from service.ir.coefficient import CONTRACT, is_gathered, parts, scale
 from service.ir.contraction import contract
 from service.ir.leaves import DELTA, UNIT, fill_value
 from service.ir.node import Node, make
-from service.ir.power import raise_to, split_power
+from service.ir.power import raise_to
 from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
-from service.rewrite.row import Table
+from service.rewrite.row import Row, Table
 from service.rewrite.rows import BY_OP
 
 ROUNDS = 3  # each makes what the one before exposed; later rounds have not been seen to change anything
@@ -166,13 +166,22 @@ def _has_constant_tensor(node: Node) -> bool:
 
 def _rewritten(node: Node, rows: Table) -> Node:
     for _ in range(MOST_ROWS):
-        known = rows.get(node.op)
-        if known is None:
-            return node
-        present = {child.op for child in node.inputs}
-        present |= {split_power(child)[0].op for child in node.inputs}
-        better = next((new for row in known if row.may_apply(present) and (new := row.apply(node)) is not None), None)
+        better = _better(node, rows.get(node.op, ()))
         if better is None:
             return node
         node = better
     return node
+
+
+def _better(node: Node, rows: Sequence[Row]) -> Node | None:
+    """What the first row that applies makes of a node."""
+    if not rows:
+        return None
+    present = {child.op for child in node.inputs}
+    present |= {child.inputs[0].op for child in node.inputs if child.op.name == "power"}
+    for row in rows:
+        if row.needs <= present:
+            better = row.apply(node)
+            if better is not None:
+                return better
+    return None

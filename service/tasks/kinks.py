@@ -24,7 +24,10 @@ def kinks_at(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: 
     The kernel graph of the value is looked at, in which abs(x)**2 is x**2. An operation counts if its arguments move
     with a variable that the derivative is by.
     """
-    moved = _moved(topological(outputs))
+    order = topological(outputs)
+    if not any(node.op.kink for node in order):
+        return []
+    moved = _moved(order)
     kinked = {node: node.op.kink for node in moved if node.op.kink is not None and _names(node.inputs, moved)}
     if not kinked or not derivatives:
         return []
