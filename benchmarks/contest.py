@@ -1,4 +1,4 @@
-"""`python -m benchmarks.contest THREADS QUICK NAME ...`: the problems' contestants in turn, in this one process.
+"""`python -m benchmarks.contest THREADS quick|full NAME ...`: the problems' contestants in turn, in this one process.
 
 Prints a line of JSON per problem. The number of threads must be in the environment before NumPy is imported, so that
 `benchmarks.warm` starts this module as a process of its own.
@@ -57,10 +57,10 @@ def measure(problem: Problem, *, quick: bool) -> dict[str, Any]:
 
 
 def difference(answer: Sequence[Array], expected: Sequence[Array]) -> float:
-    """The largest difference of two answers, relative to the largest entry of the block if that is above 1."""
+    """The largest difference of two answers, relative to the largest entry of its block."""
     assert [block.shape for block in answer] == [block.shape for block in expected]
     worst = [
-        float(np.abs(block - other).max() / max(1.0, np.abs(other).max()))
+        float(np.abs(block - other).max() / (np.abs(other).max() or 1.0))
         for block, other in zip(answer, expected, strict=True)
     ]
     return math.inf if any(map(math.isnan, worst)) else max(worst)
@@ -88,5 +88,3 @@ def main(arguments: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
-
-

@@ -42,7 +42,7 @@ def cpus() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
-def single_threaded(threads: int) -> dict[str, str]:
+def environment(threads: int) -> dict[str, str]:
     """The environment of a process whose libraries use so many threads."""
     variables = dict.fromkeys(THREADS, str(threads))
     flags = f"--xla_cpu_multi_thread_eigen={'false' if threads == 1 else 'true'} intra_op_parallelism_threads={threads}"
@@ -53,3 +53,8 @@ def pin(threads: int) -> None:
     """Keep this process on so many processors, the last ones; what it starts stays there too."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(cpus()[-threads:]))
+
+
+def system() -> str:
+    """The operating system and its architecture."""
+    return f"{platform.system()} {platform.machine()}"

@@ -55,7 +55,7 @@ def net_data(count: int) -> dict[str, Array]:
     return {"x": X[:count].copy(), **named, "t": t[:count].copy()}
 
 
-def mixture(_: Any, x: Any, alpha: Any, mu: Any, icf: Any, P: Any) -> Any:  # noqa: N803, PLR0913, PLR0917
+def mixture(_: Any, x: Any, alpha: Any, mu: Any, icf: Any, P: Any) -> Any:  # noqa: N803
     """Problem 6; `P` puts the entries below the diagonal in their places."""
     import jax.numpy as m
     from jax.nn import logsumexp
@@ -118,7 +118,7 @@ def _logistic(kind: Kind, count: int, bound: float | None, **more: Any) -> Probl
 
 def _factorisation(kind: Kind, what: str, count: int | None = None, **more: Any) -> Problem:
     return Problem(
-        name=f"4-{kind}-{what.split()[-1]}",
+        name=f"4-{kind}-{what.rsplit(maxsplit=1)[-1]}",
         work=f"4: matrix factorisation {kind} {what}",
         kind=kind,
         expression=FACTORISATION,

@@ -44,18 +44,18 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
 def interleaved(
     cases: Mapping[Case, Run], repeats: int, shortest: float = SHORTEST, budget: float = math.inf
 ) -> dict[Case, Timing]:
-    """The times of every case, in rounds that run each once; no round but the first two begins after `budget` seconds.
+    """The times of every case, in rounds that run each once; no round but the first begins after `budget` seconds.
 
     Garbage is collected before a sample and not during it, as in `timeit`.
     """
     start = time.perf_counter()
-    counts = {case: _runs_per_sample(run, shortest) for case, run in cases.items()}
+    counts = {case: _runs_per_sample(run, shortest) if shortest else 1 for case, run in cases.items()}
     samples = {case: Timing() for case in cases}
     for number in range(repeats):
-        if number > 1 and time.perf_counter() - start > budget:
+        if number and time.perf_counter() - start > budget:
             break
         for case, run in cases.items():
-            wall, cpu = _sample(run, counts[case])
+            wall, cpu = sample(run, counts[case])
             samples[case].wall.append(wall)
             samples[case].cpu.append(cpu)
     return samples
@@ -67,14 +67,15 @@ def medians(times: Mapping[Case, Timing]) -> dict[Case, float]:
 
 
 def _runs_per_sample(run: Run, shortest: float) -> int:
-    once, _ = _sample(run, 1)
+    once, _ = sample(run, 1)
     if once > shortest:
         return 1
     several = min(math.ceil(shortest / once / 4), 1000)  # the first run of a case is not like the others
-    return max(1, math.ceil(shortest / _sample(run, several)[0]))
+    return max(1, math.ceil(shortest / sample(run, several)[0]))
 
 
-def _sample(run: Run, count: int) -> tuple[float, float]:
+def sample(run: Run, count: int) -> tuple[float, float]:
+    """Seconds for one of so many runs, on the wall and of the processor."""
     gc.collect()
     gc.disable()
     try:

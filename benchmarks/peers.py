@@ -111,5 +111,3 @@ def contestants(problem: Problem, *, short: bool) -> list[str]:
     """Who takes part, ourselves and JAX first."""
     further = () if short else problem.peers
     return ["Fluxion", "JAX", *(name for name in further if installed(name))]
-
-

@@ -25,12 +25,12 @@ class Problem:
     """One function, its data and the derivative asked for.
 
     `function` is the peers' spelling: its first argument is a module with the functions of NumPy (`jax.numpy`,
-    `autograd.numpy`, `sympy`), the others are the variables in the order of `data()`. Of these, `batched` have a leading
-    batch axis. `tangents` are the directions of an hvp. `factors` asks us for
-    structured derivatives by their factors, while JAX makes the dense array; `summary` is compared in its place.
-    `megabytes` is what our arrays may take. `peers` are compared besides JAX, `jax` takes the place of
-    `function` where JAX is faster with another spelling of the same: it gets `jax.numpy` and the values of `data()`,
-    and returns the function to compile and its arguments.
+    `autograd.numpy`, `sympy`), the others are the variables in the order of `data()`. Of these, `batched` have a
+    leading batch axis. `tangents` are the directions of an hvp. `factors` asks us for structured derivatives by their
+    factors, while JAX makes the dense array; `summary` is compared in its place. `megabytes` is what our arrays may
+    take. `peers` are compared besides JAX. `jax` takes the place of `function` where JAX is faster with another
+    spelling of the same: it gets `jax.numpy` and the values of `data()`, and returns the function to compile and its
+    arguments.
     """
 
     name: str

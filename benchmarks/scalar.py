@@ -49,9 +49,9 @@ TEXT_2 = " + ".join(
 )
 
 
-def uniform(names: tuple[str, ...], reach: float, count: int) -> dict[str, Array]:
+def uniform(names: tuple[str, ...], reach: float, count: int, seed: int = 0) -> dict[str, Array]:
     """Every variable's points between -reach and reach, drawn as the rows of one array."""
-    drawn = np.random.default_rng(0).uniform(-reach, reach, (len(names), count))
+    drawn = np.random.default_rng(seed).uniform(-reach, reach, (len(names), count))
     return {name: row.copy() for name, row in zip(names, drawn, strict=True)}
 
 

@@ -39,7 +39,7 @@ def distances(m: Any, r: Any) -> Any:
     return m.sum(m.where(apart, m.sqrt(m.where(apart, squares, 1.0)), 0.0))
 
 
-def layers(m: Any, x: Any, V: Any, b: Any, W: Any, c: Any) -> Any:  # noqa: N803, PLR0913, PLR0917
+def layers(m: Any, x: Any, V: Any, b: Any, W: Any, c: Any) -> Any:  # noqa: N803
     """3 inputs, 64 hidden units, 5 outputs."""
     return m.tanh(x @ V + b) @ W + c
 
