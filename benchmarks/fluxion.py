@@ -114,11 +114,10 @@ def dense(structure: str, factors: NamedArrays, shape: tuple[int, ...], rows: in
     if structure == "diagonal":
         return np.diag(factors["diagonal"].reshape(-1)).reshape(shape)
     if structure == "kronecker":
-        product: Array = np.kron(factors["left"], factors["right"])
-        return product.reshape(shape)
+        return np.asarray(np.kron(factors["left"], factors["right"]), dtype=float).reshape(shape)
     if structure == "low_rank":
-        matrix = factors["left"] @ factors["right"].T
-        return (matrix + np.diag(factors["diagonal"]) if "diagonal" in factors else matrix).reshape(shape)
+        diagonal = np.diag(factors["diagonal"]) if "diagonal" in factors else 0.0
+        return np.asarray(factors["left"] @ factors["right"].T + diagonal, dtype=float).reshape(shape)
     result = np.zeros(shape)
     if structure == "sparse":
         result[tuple(factors["indices"].T)] = factors["values"]

@@ -36,7 +36,7 @@ def ready(problem: Problem) -> Side:
     return Side(lambda: jax.block_until_ready(run(*arguments)), partial(_read, problem))
 
 
-def _derivative(problem: Problem, names: list[str]) -> Callable[..., Any]:
+def _derivative(problem: Problem, names: list[str]) -> Any:
     function = partial(problem.function, jnp)
     places = tuple(names.index(name) for name in problem.wrt)
     if problem.kind == "gradient":

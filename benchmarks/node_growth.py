@@ -65,15 +65,17 @@ def wrong_answers() -> list[str]:
     return found
 
 
+def title(name: str) -> str:
+    """How the exponent of a family is called."""
+    return f"cold, exponent in nodes, {name}"
+
+
 def measure(*, quick: bool = False) -> list[Report]:
     """Times and the exponent of each family."""
     sizes = QUICK_NODES if quick else NODES
     cases = {(name, n): partial(gradient, family, n) for name, family in FAMILIES.items() for n in sizes}
     times = medians(interleaved(cases, REPEATS, 0.0, BUDGET))
     rows = [[name, f"{n:,}", duration(t), duration(t / n)] for (name, n), t in times.items()]
-    bounds = [
-        Bound(f"cold, exponent in nodes, {name}", exponent(sizes, [times[name, n] for n in sizes]), LIMIT)
-        for name in FAMILIES
-    ]
+    bounds = [Bound(title(name), exponent(sizes, [times[name, n] for n in sizes]), LIMIT) for name in FAMILIES]
     about = "Programs of assignments, read as text, differentiated, compiled and run once; limits on requests lifted."
     return [Report("Cold, by nodes", about, ("program", "nodes", "time", "per node"), rows, bounds, wrong_answers())]

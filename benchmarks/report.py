@@ -27,7 +27,7 @@ class Bound:
         """Its row of the table of bounds."""
         around = "" if self.spread is None else " to ".join(map(number, self.spread))
         verdict = "within" if self.kept else f"**above**, {number(self.measured / self.limit)} times"
-        return [self.name, number(self.limit), number(self.measured), around, verdict]
+        return [self.name, f"{self.limit:.6f}".rstrip("0").rstrip("."), number(self.measured), around, verdict]
 
 
 BOUND_COLUMNS = ("work", "at most", "measured", "quartiles", "verdict")
@@ -53,7 +53,11 @@ class Report:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Markdown, the first column to the left and the others to the right."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(map(_escaped, cells))} |" for cells in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
 
 
 def bounds_table(bounds: Sequence[Bound]) -> str:
@@ -62,11 +66,11 @@ def bounds_table(bounds: Sequence[Bound]) -> str:
 
 
 def number(value: float) -> str:
-    """Two digits that count, never in exponents."""
+    """Two digits that count and never an exponent; two digits after the point where one stands before it."""
     if value == 0:
         return "0"
-    places = max(0, 1 - int(f"{value:.1e}".split("e")[1]))
-    return f"{value:.{places}f}"
+    magnitude = int(f"{value:.1e}".split("e")[1])
+    return f"{value:.{2 if magnitude == 0 else max(0, 1 - magnitude)}f}"
 
 
 def duration(seconds: float) -> str:

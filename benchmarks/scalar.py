@@ -68,12 +68,16 @@ def _size(count: int) -> str:
     return f"{count:.0e}".replace("e+0", "e") if count > 100 else str(count)  # noqa: PLR2004
 
 
+# Variables, text, function, and how far from 0 the points reach.
+FUNCTIONS: Mapping[str, tuple[tuple[str, ...], str, Peer, float]] = {
+    "1a": (("x",), TEXT_1A, function_1a, 1.5),
+    "1b": (("x", "y"), TEXT_1B, function_1b, 2.0),
+    "2": (NAMES_2, TEXT_2, function_2, 2.0),
+}
+
+
 def _problem(kind: Kind, short: str, count: int, bound: float | None = None, **more: Any) -> Problem:
-    names, text, function, reach = {
-        "1a": (("x",), TEXT_1A, function_1a, 1.5),
-        "1b": (("x", "y"), TEXT_1B, function_1b, 2.0),
-        "2": (NAMES_2, TEXT_2, function_2, 2.0),
-    }[short]
+    names, text, function, reach = FUNCTIONS[short]
     return Problem(
         name=f"{short}-{kind}-{_size(count)}",
         work=f"{short}: {kind}, N = {count:,}",

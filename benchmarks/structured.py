@@ -121,7 +121,7 @@ PROBLEMS: tuple[Problem, ...] = (
         Problem(
             f"distances-{kind}",
             f"sum of ||r_i - r_j||, {ATOMS:,} points in 3 dimensions: {kind}",
-            kind,  # type: ignore[arg-type]
+            kind,
             "sum(norm(r[:, None, :] - r[None, :, :], axis=2))",
             distances,
             partial(normal, r=(ATOMS, 3)),

@@ -14,7 +14,7 @@ from benchmarks.report import Bound, Report, duration, number
 
 SCALING = "2-gradient-1e6"  # compute-heavy: two threads must help
 SCALING_LIMIT = 0.7
-COLUMNS = ("work", "Fluxion", "JAX", "Fluxion/JAX", "quartiles", "on the wall", "faster")
+COLUMNS = ("work", "Fluxion", "JAX", "Fluxion/JAX", "quartiles", "on the wall", "faster of the two")
 PEERS = {"autograd": "autograd", "casadi": "CasADi", "sympy": "SymPy", "torch": "PyTorch"}
 CLOCKS = {1: "cpu", 2: "wall"}
 Line = Mapping[str, Any]
