@@ -1,7 +1,8 @@
-"""`python -m benchmarks.contest THREADS quick|full NAME ...`: the problems' contestants in turn, in this one process.
+"""`python -m benchmarks.contest THREADS LENGTH NAME ...`: the problems' contestants in turn, in this one process.
 
-Prints a line of JSON per problem. The number of threads must be in the environment before NumPy is imported, so that
-`benchmarks.warm` starts this module as a process of its own.
+Prints a line of JSON per problem. The length is `full`, `quick`, or `alone`, which times us and nobody else. The number
+of threads must be in the environment before NumPy is imported, so that `benchmarks.warm` starts this module as a
+process of its own.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from service.tasks.messages import Array
 
 PROBLEMS = {problem.name: problem for problem in (*scalar.PROBLEMS, *matrices.PROBLEMS, *structured.PROBLEMS)}
 ROUNDS, BUDGET, SHORTEST = 15, 3.0, 0.01
-QUICK_ROUNDS, QUICK_BUDGET = 2, 0.2
+FEW_ROUNDS, SMALL_BUDGET = 2, 0.2
 TOO_SLOW = 8.0  # seconds for one run, after which a further peer is not asked again
 MEGABYTE = 2**20
 
 
-def measure(problem: Problem, *, quick: bool) -> dict[str, Any]:
+def measure(problem: Problem, length: str) -> dict[str, Any]:
     """The times of all sides, how far their answers are from JAX's, and what our arrays take."""
     sides, answers, failed = {}, {}, {}
-    for name in contestants(problem, short=quick):
+    for name in contestants(problem, length):
         side = SIDES[name](problem)
         start = time.perf_counter()
         answers[name] = side.read(side.run())
@@ -41,9 +42,10 @@ def measure(problem: Problem, *, quick: bool) -> dict[str, Any]:
             failed[name] = "too slow"
         else:
             sides[name] = side
-    errors = {name: difference(answer, answers["JAX"]) for name, answer in answers.items() if name != "JAX"}
+    rest = answers.keys() - {"JAX"} if "JAX" in answers else set()
+    errors = {name: difference(answers[name], answers["JAX"]) for name in rest}
     answers.clear()
-    rounds, budget = (QUICK_ROUNDS, QUICK_BUDGET) if quick else (ROUNDS, BUDGET)
+    rounds, budget = (ROUNDS, BUDGET) if length == "full" else (FEW_ROUNDS, SMALL_BUDGET)
     load = machine.load()
     times = interleaved({name: side.run for name, side in sides.items()}, rounds, SHORTEST, budget)
     return {
@@ -79,10 +81,10 @@ def peak(run: Callable[[], object]) -> float:
 
 def main(arguments: Sequence[str]) -> int:
     """One line per problem, as soon as it is measured."""
-    threads, quick, *names = arguments
+    threads, length, *names = arguments
     machine.pin(int(threads))
     for name in names:
-        print(json.dumps(measure(PROBLEMS[name], quick=quick == "quick")), flush=True)
+        print(json.dumps(measure(PROBLEMS[name], length)), flush=True)
     return 0
 
 

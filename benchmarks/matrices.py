@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import Problem
+from benchmarks.problem import KINDS, Problem
 from service.tasks.messages import Array, Kind
 
 ROWS_OF_NET = 128
@@ -104,7 +104,7 @@ WEIGHTS = ("W1", "W2", "W3")
 def _logistic(kind: Kind, count: int, bound: float | None, **more: Any) -> Problem:
     return Problem(
         name=f"3-{kind}-{count}",
-        work=f"3: logistic {kind}, N = {count:,}",
+        work=f"3: logistic {KINDS[kind]}, N = {count:,}",
         kind=kind,
         expression=LOGISTIC,
         function=logistic,
@@ -119,7 +119,7 @@ def _logistic(kind: Kind, count: int, bound: float | None, **more: Any) -> Probl
 def _factorisation(kind: Kind, what: str, count: int | None = None, **more: Any) -> Problem:
     return Problem(
         name=f"4-{kind}-{what.rsplit(maxsplit=1)[-1]}",
-        work=f"4: matrix factorisation {kind} {what}",
+        work=f"4: matrix factorisation {KINDS[kind]} {what}",
         kind=kind,
         expression=FACTORISATION,
         function=factorisation,

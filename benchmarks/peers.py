@@ -107,7 +107,9 @@ def installed(name: str) -> bool:
     return name in {"Fluxion", "JAX"} or importlib.util.find_spec(name) is not None
 
 
-def contestants(problem: Problem, *, short: bool) -> list[str]:
-    """Who takes part, ourselves and JAX first."""
-    further = () if short else problem.peers
+def contestants(problem: Problem, length: str) -> list[str]:
+    """Who takes part in a run of some length, ourselves and JAX first."""
+    if length == "alone":
+        return ["Fluxion"]
+    further = problem.peers if length == "full" else ()
     return ["Fluxion", "JAX", *(name for name in further if installed(name))]

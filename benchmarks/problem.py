@@ -9,6 +9,7 @@ from typing import Any
 from service.tasks.messages import Array, Kind
 
 Peer = Callable[..., Any]
+KINDS: Mapping[Kind, str] = {"gradient": "gradient", "hessian": "Hessian"}  # as a table words them
 
 
 @dataclass(frozen=True)

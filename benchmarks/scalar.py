@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import Peer, Problem
+from benchmarks.problem import KINDS, Peer, Problem
 from service.tasks.messages import Array, Kind
 
 PEERS = ("autograd", "casadi", "sympy", "torch")
@@ -80,7 +80,7 @@ def _problem(kind: Kind, short: str, count: int, bound: float | None = None, **m
     names, text, function, reach = FUNCTIONS[short]
     return Problem(
         name=f"{short}-{kind}-{_size(count)}",
-        work=f"{short}: {kind}, N = {count:,}",
+        work=f"{short}: {KINDS[kind]}, N = {count:,}",
         kind=kind,
         expression=text,
         function=function,

@@ -9,11 +9,11 @@ from typing import Any
 from benchmarks import processes
 from benchmarks.contest import PROBLEMS
 from benchmarks.measuring import Ratio, ratio
-from benchmarks.problem import Problem
 from benchmarks.report import Bound, Report, duration, number
 
 SCALING = "2-gradient-1e6"  # compute-heavy: two threads must help
 SCALING_LIMIT = 0.7
+PAIRS = 3
 COLUMNS = ("work", "Fluxion", "JAX", "Fluxion/JAX", "quartiles", "on the wall", "faster of the two")
 PEERS = {"autograd": "autograd", "casadi": "CasADi", "sympy": "SymPy", "torch": "PyTorch"}
 CLOCKS = {1: "cpu", 2: "wall"}
@@ -22,20 +22,29 @@ Line = Mapping[str, Any]
 
 def measure(names: Sequence[str] = tuple(PROBLEMS), *, quick: bool = False) -> list[Report]:
     """One table for each number of threads."""
-    reports, first = [], {}
+    reports = []
     for threads in (1, 2):
         chosen = [name for name in names if threads in PROBLEMS[name].threads and (not quick or threads == 1)]
-        if not chosen:
-            continue
-        found = list(processes.lines("benchmarks.contest", threads, "quick" if quick else "full", *chosen))
-        further = []
-        for line in found:
-            if threads == 1:
-                first[line["name"]] = line
-            elif line["name"] == SCALING and SCALING in first:
-                further.append(scaling(first[SCALING], line))
-        reports.append(report(found, threads, further))
+        if chosen:
+            found = list(processes.lines("benchmarks.contest", threads, "quick" if quick else "full", *chosen))
+            reports.append(report(found, threads, [scaling()] if threads > 1 and SCALING in chosen else []))
     return reports
+
+
+def scaling() -> Bound:
+    """Our own wall time with two threads over that with one, by processes that take turns."""
+    spent: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(PAIRS):
+        for threads, times in spent.items():
+            (line,) = processes.lines("benchmarks.contest", threads, "alone", SCALING)
+            times.append(min(line["times"]["Fluxion"]["wall"]))
+    return scaling_bound(ratio(spent[2], spent[1]))
+
+
+def scaling_bound(part: Ratio) -> Bound:
+    """The bound of two threads over one."""
+    name = f"{PROBLEMS[SCALING].work}: two threads over one"
+    return Bound(name, part.median, SCALING_LIMIT, (part.low, part.high))
 
 
 def report(found: Sequence[Line], threads: int, further: Iterable[Bound] = ()) -> Report:
@@ -72,17 +81,6 @@ def bounds_of(line: Line) -> list[Bound]:
     if problem.megabytes is not None:
         found.append(Bound(f"{problem.work}: memory in MiB", line["megabytes"], problem.megabytes))
     return found
-
-
-def scaling(one: Line, two: Line) -> Bound:
-    """Our own wall time with two threads over that with one."""
-    times = [statistics.median(line["times"]["Fluxion"]["wall"]) for line in (two, one)]
-    return Bound(f"{PROBLEMS[SCALING].work}: two threads over one", times[0] / times[1], SCALING_LIMIT)
-
-
-def bounded(problem: Problem) -> bool:
-    """Whether a problem has a bound of any kind."""
-    return problem.bound is not None or problem.megabytes is not None
 
 
 def _ratio(line: Line, name: str, clock: str) -> Ratio:

@@ -15,7 +15,7 @@ from benchmarks.__main__ import main
 from benchmarks.cold_programs import PROGRAMS, point
 from benchmarks.contest import PROBLEMS, difference, peak
 from benchmarks.document import PAGE, page
-from benchmarks.measuring import Timing
+from benchmarks.measuring import Ratio, Timing
 from benchmarks.peers import SIDES
 from benchmarks.report import Bound, Report
 
@@ -26,16 +26,16 @@ DEMANDED = (
     ("2: gradient, N = 1,000,000", 0.6),
     ("1a: gradient, N = 1,000,000", 0.9),
     ("1b: gradient, N = 1,000,000", 1.5),
-    ("2: hessian, N = 10,000", 0.14),
-    ("2: hessian, N = 100,000", 0.14),
+    ("2: Hessian, N = 10,000", 0.14),
+    ("2: Hessian, N = 100,000", 0.14),
     ("1a: gradient, N = 1", 0.3),
     ("1b: gradient, N = 1", 0.3),
     ("2: gradient, N = 100", 1.0),
     ("3: logistic gradient, N = 100", 0.6),
     ("3: logistic gradient, N = 10,000", 0.6),
-    ("3: logistic hessian, N = 100", 0.2),
-    ("4: matrix factorisation hessian by factors", 1e-4),
-    ("4: matrix factorisation hessian dense", 1e-3),
+    ("3: logistic Hessian, N = 100", 0.2),
+    ("4: matrix factorisation Hessian by factors", 1e-4),
+    ("4: matrix factorisation Hessian dense", 1e-3),
     ("5c: net, Hessian by W1, 128 rows", 0.04),
     ("6: Gaussian mixture gradient", 0.6),
     ("2: gradient, N = 1,000,000: two threads over one", 0.7),
@@ -120,7 +120,7 @@ def test_the_command_measures_one_problem(capsys: pytest.CaptureFixture[str]) ->
     """In a process of its own; its status is about answers, not about time."""
     assert main(["--quick", "4-hessian-factors"]) == 0
     printed = capsys.readouterr().out
-    assert "| 4: matrix factorisation hessian by factors | 0.0001 |" in printed
+    assert "| 4: matrix factorisation Hessian by factors | 0.0001 |" in printed
     assert "Load average" in printed or "processors in use" in printed
 
 
@@ -141,7 +141,7 @@ def _reports() -> Iterator[Report]:
     """The sections' reports without measuring, but for the growing programs."""
     yield warm.report([_line(name) for name in PROBLEMS], 1)
     both = [_line(name) for name, problem in PROBLEMS.items() if 2 in problem.threads]
-    yield warm.report(both, 2, [warm.scaling(_line(warm.SCALING), _line(warm.SCALING))])
+    yield warm.report(both, 2, [warm.scaling_bound(Ratio(1.0, 1.0, 1.0))])
     spent: Mapping[str, Any] = {name: {"wall": [1.0], "cpu": [1.0]} for name in ("Fluxion", "JAX", "SymPy")}
     yield cold_start.report([{"work": one.work, "times": spent, "errors": {}} for one in PROGRAMS])
     yield Report("Cold, by nodes", "", (), [], [Bound(node_growth.title(n), 1.0, 1.15) for n in node_growth.FAMILIES])
