@@ -146,7 +146,7 @@ def _net(letter: str, what: str, kind: Kind, count: int, wrt: tuple[str, ...], *
 PROBLEMS: tuple[Problem, ...] = (
     _logistic("gradient", 1, None, quick=True),
     _logistic("gradient", 100, 0.6),
-    _logistic("gradient", 10**4, 0.6),
+    _logistic("gradient", 10**4, 0.6, threads=(1, 2)),
     _logistic("hessian", 1, None),
     _logistic("hessian", 100, 0.2),
     _factorisation("gradient", "N = 1", peers=("autograd",)),
@@ -155,7 +155,15 @@ PROBLEMS: tuple[Problem, ...] = (
     _factorisation("hessian", "dense", bound=1e-3),
     _net("a", "gradient of all weights, 128 rows", "gradient", ROWS_OF_NET, WEIGHTS, peers=("autograd",)),
     *(
-        _net("b", f"gradient per sample, N = {n:,}", "gradient", n, WEIGHTS, batched=("x", "t"))
+        _net(
+            "b",
+            f"gradient per sample, N = {n:,}",
+            "gradient",
+            n,
+            WEIGHTS,
+            batched=("x", "t"),
+            threads=(1, 2) if n > POINTS else (1,),
+        )
         for n in (1, 100, 10**4)
     ),
     _net("c", "Hessian by W1, 128 rows", "hessian", ROWS_OF_NET, ("W1",), bound=0.04),
