@@ -28,7 +28,9 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
     port: int = Field(default=8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
-    body_bytes: int = Field(default=BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes.")
+    body_bytes: int = Field(
+        default=BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes, packed and unpacked."
+    )
     body_seconds: float = Field(
         default=BodyBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
     )

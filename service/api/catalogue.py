@@ -13,8 +13,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from service.api.bodies import check_accept
 from service.api.declaring import answers, problems
+from service.api.media import JSON, answer_type
 
 Catalogue = Callable[[], list[dict[str, Any]]]
 COLUMNS = ("name", "signature", "summary", "shape_rule", "derivative_rule", "example", "aliases", "family")
@@ -62,7 +62,7 @@ def catalogue_router(catalogue: Catalogue) -> APIRouter:
 
     async def list_operations(request: Request) -> Response:
         """Name, signature, shape rule, derivative rule and an example of each operation."""
-        check_accept(request.headers)
+        answer_type(request.headers, JSON)
         return Response(await run_in_threadpool(encoded), media_type="application/json")
 
     router.add_api_route(

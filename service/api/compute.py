@@ -19,10 +19,12 @@ from service.api.answers import (
     ValueAnswer,
 )
 from service.api.bodies import BodyBounds, receive
-from service.api.declaring import answers, problems, takes
+from service.api.declaring import NpzArchive, answers, problems, takes
 from service.api.encoding import encode_answer
 from service.api.example_answers import ANSWERS
 from service.api.examples import REQUESTS
+from service.api.media import JSON, NPZ, answer_type, body_type
+from service.api.npz import pack, unpack
 from service.api.parsing import parse
 from service.api.requests import (
     AnalyzeRequest,
@@ -38,6 +40,7 @@ from service.api.requests import (
 from service.tasks.messages import Answer, Kind, Limits, Task
 
 Compute = Callable[[Task], Answer]
+BINARY = {NPZ: NpzArchive}
 BODY_PROBLEMS = (400, 406, 408, 413, 415, 422)
 
 
@@ -158,18 +161,21 @@ def compute_router(compute: Compute, limits: Limits, bounds: BodyBounds) -> APIR
             summary=endpoint.summary,
             description=endpoint.description,
             response_class=Response,
-            responses=answers(endpoint.answer, ANSWERS[endpoint.kind]) | problems(*BODY_PROBLEMS),
-            openapi_extra=takes(endpoint.request, REQUESTS[endpoint.kind]),
+            responses=answers(endpoint.answer, ANSWERS[endpoint.kind], BINARY) | problems(*BODY_PROBLEMS),
+            openapi_extra=takes(endpoint.request, REQUESTS[endpoint.kind], BINARY),
         )
     return router
 
 
 def _route(endpoint: Endpoint, compute: Compute, limits: Limits, bounds: BodyBounds) -> Callable[..., Any]:
-    def work(raw: bytes) -> bytes:
-        return encode_answer(compute(read(parse(raw, bounds), endpoint.kind, endpoint.request, limits)))
+    def work(raw: bytes, sent: str, asked: str) -> bytes:
+        body = unpack(raw, bounds, limits) if sent == NPZ else parse(raw, bounds)
+        answer = compute(read(body, endpoint.kind, endpoint.request, limits))
+        return pack(answer) if asked == NPZ else encode_answer(answer)
 
     async def route(request: Request) -> Response:
+        asked, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers)
         raw = await receive(request, bounds)
-        return Response(await run_in_threadpool(work, raw), media_type="application/json")
+        return Response(await run_in_threadpool(work, raw, sent, asked), media_type=asked)
 
     return route

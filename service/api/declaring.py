@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from service.api.media import JSON
 from service.api.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX, problem
 
 REF = "#/components/schemas/{model}"
@@ -13,10 +15,15 @@ INTERNAL = 500
 
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
-    406: problem("not-acceptable", "The answer is application/json, which the Accept header leaves out."),
+    406: problem(
+        "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
+    ),
     408: problem("request-timeout", "body_seconds: the body took longer than 10 seconds"),
     413: problem("payload-too-large", "body_bytes: the body is over the limit of 33554432 bytes"),
-    415: problem("unsupported-media-type", "Content-Type must be application/json in UTF-8; 'text/plain' was stated."),
+    415: problem(
+        "unsupported-media-type",
+        "Content-Type must be application/json in UTF-8 or application/x-npz; 'text/plain' was stated.",
+    ),
     422: problem(
         "invalid-request",
         "/varables: unknown field 'varables'; did you mean variables?",
@@ -48,11 +55,17 @@ class Problem(BaseModel):
     excerpt: str = Field("", description="For an error in a text: the line, and below it a caret.")
 
 
-def answers(model: type[BaseModel], example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """What a route answers when all is well."""
-    return {
-        200: {"description": (model.__doc__ or "").strip(), "content": _content(model, "application/json", example)}
-    }
+class NpzArchive(RootModel[bytes]):
+    """JSON and the tensors that belong to it, each a member of an npz file; docs/http.md has the names."""
+
+    model_config = ConfigDict(json_schema_extra={"format": "binary"})
+
+
+def answers(
+    model: type[BaseModel], example: dict[str, Any], further: Mapping[str, type[BaseModel]] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """What a route answers when all is well, as JSON and in further media types."""
+    return {200: {"description": (model.__doc__ or "").strip(), "content": _contents(model, example, further)}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -66,9 +79,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def takes(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """The body that a route reads by itself."""
-    return {"requestBody": {"required": True, "content": _content(model, "application/json", example)}}
+def takes(
+    model: type[BaseModel], example: dict[str, Any], further: Mapping[str, type[BaseModel]] | None = None
+) -> dict[str, Any]:
+    """The body that a route reads by itself, as JSON and in further media types."""
+    return {"requestBody": {"required": True, "content": _contents(model, example, further)}}
+
+
+def _contents(
+    model: type[BaseModel], example: dict[str, Any], further: Mapping[str, type[BaseModel]] | None
+) -> dict[str, Any]:
+    others = {kind: {"schema": {"$ref": REF.format(model=other.__name__)}} for kind, other in (further or {}).items()}
+    return _content(model, JSON, example) | others
 
 
 def _content(model: type[BaseModel], media_type: str, example: dict[str, Any]) -> dict[str, Any]:

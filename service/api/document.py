@@ -18,7 +18,7 @@ from pydantic.json_schema import models_json_schema
 from service.api.bodies import BodyBounds
 from service.api.catalogue import OperationList
 from service.api.compute import ENDPOINTS
-from service.api.declaring import REF, Problem
+from service.api.declaring import REF, NpzArchive, Problem
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
 from service.api.routes import routers
@@ -33,6 +33,7 @@ _OF_ENDPOINTS = {model for endpoint in ENDPOINTS for model in (endpoint.request,
 MODELS: tuple[type[BaseModel], ...] = (
     *sorted(_OF_ENDPOINTS, key=lambda model: model.__name__),
     Alive,
+    NpzArchive,
     OperationList,
     Problem,
     Readiness,

@@ -1,19 +1,26 @@
-"""A computed answer as JSON; arrays are written from their memory."""
+"""A computed answer as plain data and as JSON; arrays are written from their memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import orjson
 
 from service.api.tensors import encode
-from service.tasks.messages import WITH_BLOCKS, Answer, Block, Verified
+from service.tasks.messages import WITH_BLOCKS, Answer, Array, Block, Verified
+
+Tensor = Callable[[Array, str], Any]
 
 
 def encode_answer(answer: Answer) -> bytes:
     """The JSON of an answer; arrays are written from their memory, without a Python step per entry."""
+    return orjson.dumps(fields(answer, lambda array, _: encode(array)), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def fields(answer: Answer, tensor: Tensor) -> dict[str, Any]:
+    """The fields of an answer; `tensor` writes an array, whose path is its JSON pointer without the first slash."""
     body: dict[str, Any] = {
         "function_id": answer.function_id,
         "kind": answer.kind,
@@ -21,37 +28,39 @@ def encode_answer(answer: Answer) -> bytes:
         "batch_size": answer.batch_size,
     }
     if answer.kind != "plan":
-        values = [encode(value) for value in answer.values] if answer.values is not None else []
-        body["value"] = values[0] if values else None
+        values = answer.values or ()
+        body["value"] = tensor(values[0], "value") if values else None
         if len(values) > 1:
-            body["values"] = values
+            body["values"] = _part(values, "values", tensor)
     if answer.kind in WITH_BLOCKS:
-        body["derivatives"] = [_block(block) for block in answer.blocks]
-    body |= {name: _part(part) for name, part in answer.parts.items()}
+        body["derivatives"] = [_block(block, f"derivatives/{k}", tensor) for k, block in enumerate(answer.blocks)]
+    body |= {name: _part(part, name, tensor) for name, part in answer.parts.items()}
     body["warnings"] = [{"code": w.code, "message": w.message, "where": w.where} for w in answer.warnings]
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return body
 
 
-def _part(part: Any) -> Any:
+def _part(part: Any, path: str, tensor: Tensor) -> Any:
     """Plain data with its arrays as tensors."""
     if isinstance(part, np.ndarray):
-        return encode(part)
+        return tensor(part, path)
     if isinstance(part, Mapping):
-        return {name: _part(value) for name, value in part.items()}
-    return [_part(value) for value in part] if isinstance(part, list | tuple) else part
+        return {name: _part(value, f"{path}/{name}", tensor) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_part(value, f"{path}/{k}", tensor) for k, value in enumerate(part)]
+    return part
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block, path: str, tensor: Tensor) -> dict[str, Any]:
     body = {
         "output": block.output,
         "wrt": block.wrt,
         "shape": block.shape,
         "structure": block.structure,
         "forms": block.forms,
-        "value": None if block.value is None else encode(block.value),
+        "value": None if block.value is None else tensor(block.value, f"{path}/value"),
     }
     if block.factors is not None:
-        body["factors"] = {name: encode(factor) for name, factor in block.factors.items()}
+        body["factors"] = _part(block.factors, f"{path}/factors", tensor)
     if block.verified is not None:
         body["verified"] = _verified(block.verified)
     return body | {"assumptions": block.assumptions} if block.assumptions else body

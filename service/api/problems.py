@@ -34,7 +34,7 @@ class ProblemKind:
 
 
 KINDS: dict[str, ProblemKind] = {
-    "malformed-body": ProblemKind(400, "The body is not well-formed JSON"),
+    "malformed-body": ProblemKind(400, "The body is not well-formed"),
     "unauthorized": ProblemKind(401, "A key is required"),
     "not-found": ProblemKind(404, "Nothing is at this address"),
     "method-not-allowed": ProblemKind(405, "The address does not take this method"),
@@ -98,7 +98,7 @@ class RefusalError(FluxionError):
 
 
 class MalformedBodyError(RefusalError):
-    """The body is not well-formed JSON."""
+    """The body is not well-formed JSON or npz."""
 
     code = "malformed-body"
 
@@ -122,7 +122,7 @@ class PayloadTooLargeError(RefusalError):
 
 
 class UnsupportedMediaTypeError(RefusalError):
-    """The body is not JSON in UTF-8 as it is."""
+    """The body is neither JSON in UTF-8 nor npz, as it is."""
 
     code = "unsupported-media-type"
 

@@ -10,7 +10,7 @@ from pydantic import FailFast, Field, ValidationError
 from service.api.graphs import Fact, Graph
 from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
-from service.api.tensors import SIZE_CAP, Tensor, decode
+from service.api.tensors import NAMED, SIZE_CAP, Tensor, decode
 from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
 from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Mode, Scheme, Task
 
@@ -219,7 +219,7 @@ def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
     """No list or object of names is so long that finding fault with each entry would be work."""
     graph = body.get("graph")
     counted: list[tuple[tuple[str, ...], Any]] = [
-        ((field,), body.get(field)) for field in ("variables", "at", "wrt", "forms", "tangents", "evaluate_at")
+        ((field,), body.get(field)) for field in ("variables", "wrt", "forms", *NAMED)
     ]
     if isinstance(graph, dict):
         counted += [(("graph", field), graph.get(field)) for field in Graph.model_fields]

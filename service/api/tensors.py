@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from service.errors import InvalidRequestError, LimitError, quote
 from service.tasks.messages import Array, Limits
 
+NAMED = ("at", "tangents", "evaluate_at")  # the fields of requests that have a tensor for each of some names
+SINGLE = "cotangent"  # the field that is a tensor
 SIZE_CAP = 2**31
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _NUMBERS = {int, float}
@@ -58,8 +60,7 @@ class TensorAnswer(BaseModel):
 
 def encode(array: Array) -> dict[str, Any]:
     """A `TensorAnswer` for orjson, which writes the array itself and its non-finite entries as null."""
-    kind = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
-    flat: Any = np.ascontiguousarray(array, kind).reshape(-1)
+    flat: Any = plain(array).reshape(-1)
     answer: dict[str, Any] = {"shape": list(array.shape), "data": flat}
     if not np.isfinite(flat).all():
         kinds = {"nan": np.isnan(flat), "posinf": np.isposinf(flat), "neginf": np.isneginf(flat)}
@@ -67,8 +68,14 @@ def encode(array: Array) -> dict[str, Any]:
     return answer
 
 
+def plain(array: Array) -> Array:
+    """The array as it is answered: row by row, whole numbers as int64, all others as float64."""
+    kind: Any = np.int64 if np.issubdtype(array.dtype, np.integer) else np.float64
+    return np.asarray(array, kind, order="C")
+
+
 def decode(value: Any, at: str, limits: Limits) -> Array:
-    """The float64 array of a tensor in any spelling; `at` is its JSON pointer.
+    """The float64 array of a tensor in any spelling, or of one that came as an array; `at` is its JSON pointer.
 
     Raises:
         InvalidRequestError: it is none of the three, ragged, or has an entry that is not a number.
@@ -76,6 +83,9 @@ def decode(value: Any, at: str, limits: Limits) -> Array:
     """
     if isinstance(value, dict):
         return _flat(value, at, limits)
+    if isinstance(value, np.ndarray):
+        check_shape(list(value.shape), at, limits)
+        return value
     if not isinstance(value, list):
         return _numbers([value], at, limits).reshape(())
     shape, entries = [len(value)], value
@@ -96,18 +106,24 @@ def _flat(value: dict[str, Any], at: str, limits: Limits) -> Array:
         detail = "`shape` is a list of whole numbers, at least 0"
         raise InvalidRequestError(detail, pointer=f"{at}/shape")
     data = value["data"]
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         detail = "`data` is a flat list of numbers"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
-    _check_axes(shape, at, limits)
-    bulk = math.prod(max(size, 1) for size in shape)  # an empty axis must not hide that the others are immense
-    if bulk > limits.elements:
-        raise LimitError("elements", bulk, limits.elements, pointer=f"{at}/shape")
+    check_shape(shape, f"{at}/shape", limits)
     size = math.prod(shape)
     if size != len(data):
         detail = f"the shape {shape} has {size} entries, but `data` has {len(data)}"
         raise InvalidRequestError(detail, pointer=f"{at}/data")
-    return _numbers(data, f"{at}/data", limits).reshape(shape)
+    entries = _numbers(data, f"{at}/data", limits) if isinstance(data, list) else data
+    return entries.reshape(shape)
+
+
+def check_shape(shape: list[int], at: str, limits: Limits) -> None:
+    """Refuses (LimitError) a shape with too many axes or entries; `at` is its JSON pointer."""
+    _check_axes(shape, at, limits)
+    bulk = math.prod(max(size, 1) for size in shape)  # an empty axis must not hide that the others are immense
+    if bulk > limits.elements:
+        raise LimitError("elements", bulk, limits.elements, pointer=at)
 
 
 def _check_axes(shape: list[int], at: str, limits: Limits) -> None:
@@ -132,7 +148,7 @@ def _numbers(entries: list[Any], at: str, limits: Limits) -> Array:
         raise LimitError(limit="elements", value=len(entries), cap=limits.elements, pointer=at)
     types = set(map(type, entries))
     if types <= _NUMBERS:
-        return np.array(entries, np.float64)
+        return np.fromiter(entries, np.float64, len(entries))
     if types <= _NUMBERS | {str}:
         entries = [NON_FINITE.get(entry, entry) if isinstance(entry, str) else entry for entry in entries]
     wrong = next((i for i, entry in enumerate(entries) if type(entry) not in _NUMBERS), None)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.execute.plan import Array
-from service.execute.program import Instruction, Program
+from service.execute.listing import Array, Step
+from service.execute.program import Program
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Blame:
         """Run the program once more, and note of every step whether its result is finite."""
         self._outputs = program.outputs
         self._steps = {register: _fact(values[name]) for name, register in program.inputs.items()}
-        self._steps |= {register: _fact(array) for register, array in program.constants.items()}
+        self._steps |= {register: _fact(array) for register, array in program.listing.constants.items()}
 
-        def watch(step: Instruction, arguments: Sequence[Array], result: Array) -> None:
+        def watch(step: Step, arguments: Sequence[Array], result: Array) -> None:
             name = step.name.removeprefix("kernel_").removeprefix("reduce_")
             zero = any((np.asarray(argument) == 0).any() for argument in arguments)
             self._steps[step.target] = _fact(result, name, step.sources, from_zero=zero)

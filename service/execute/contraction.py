@@ -1,4 +1,8 @@
-"""Compile one contraction into a function of its factors' arrays."""
+"""A contraction as it is written down: slices first, then products, then the places of the result.
+
+Deltas between free axes are written as diagonals and selectors as slices, so that no identity matrix is ever
+multiplied.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from service.execute.masking import masked
-from service.execute.plan import BATCH, Array, Cost, Labels, chain
+from service.execute.listing import Array, Listing
+from service.execute.masking import write_masked
+from service.execute.pairs import BATCH, Labels, Operand, write_product
 from service.ir.leaves import DELTA, SELECTOR, UNIT
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
@@ -85,110 +90,106 @@ def _cut(layout: _Layout, child: Node, labels: Labels, rank: int) -> None:
         layout.places[labels[0]] = chosen
 
 
-def compile_contraction(
-    node: Node, batched: Sequence[bool], cost: Cost, most_entries: int | None = None
-) -> Callable[..., Array]:
-    """A function of the arrays of the node's factors; a batched factor has a leading axis, and so has the result.
+def write_contraction(listing: Listing, node: Node, sources: Sequence[int], masked_entries: int | None = None) -> int:
+    """Write the product of the registers `sources` of a node's factors, and return its register.
 
-    With `most_entries`, the zeros of masks annihilate what is not finite, within arrays of at most so many entries.
+    With `masked_entries`, the zeros of masks annihilate what is not finite, within arrays of at most so many entries.
     """
     rank = len(node.shape)
     layout = _lay_out(node, rank)
     sizes = dict(enumerate(node.attributes.sizes)) | {BATCH: 1}
-    reads, operands = [], list[Labels]()
-    for number, labels in zip(layout.arrays, layout.labels, strict=True):
-        child = node.inputs[number]
-        read = _reader(labels, layout, batched=batched[number])
-        if child.op is SELECTOR:
-            cost.note(0, bulk(child.shape))
-        reads.append(_expander(child) if child.op is SELECTOR else read)
-        kept = tuple(layout.rename.get(label, label) for label in labels if not isinstance(layout.cuts.get(label), int))
-        operands.append(((BATCH,) if batched[number] else ()) + _distinct(kept))
-    lead = (BATCH,) if any(batched) else ()
+    operands = [
+        _read(listing, node.inputs[number], sources[number], labels, layout)
+        for number, labels in zip(layout.arrays, layout.labels, strict=True)
+    ]
+    lead = (BATCH,) if any(listing.batched[one.register] for one in operands) else ()
     gone = {pair[1] for pair in layout.diagonals}
     inner = [layout.rename.get(k, k) for k in range(rank) if k not in gone and not _is_point(layout.places.get(k))]
-    present = {label for labels in operands for label in labels}
-    product = (
-        chain(operands, (*lead, *(label for label in inner if label in present)), sizes, cost) if operands else None
-    )
-    cost.note(bulk(node.shape), bulk(node.shape))
-    spread = _spreader(inner, present, sizes, lead=bool(lead))
-    write = _writer(node, layout, lead=bool(lead))
-    coefficient, arrays = node.attributes.coefficient, layout.arrays
-    masks = [place for place, k in enumerate(arrays) if node.inputs[k].op.strong] if most_entries is not None else []
-    if masks and product:
-        kept = (*lead, *(label for label in inner if label in present))
-        product = masked(product, operands, masks, kept, sizes, most_entries or 0)
-
-    def run(*values: Array) -> Array:
-        result = product([read(values[k]) for read, k in zip(reads, arrays, strict=True)]) if product else np.float64(1)
-        return write(spread(result if coefficient == 1 else result * coefficient))
-
-    return run
+    present = {label for one in operands for label in one.labels}
+    kept = (*lead, *(label for label in inner if label in present))
+    masks = [place for place, k in enumerate(layout.arrays) if node.inputs[k].op.strong]
+    if not operands:
+        result = listing.constant(np.float64(1))
+    elif masks and masked_entries is not None:
+        result = write_masked(listing, operands, masks, kept, sizes, masked_entries)
+    else:
+        result = write_product(listing, operands, kept, sizes)
+    listing.note(bulk(node.shape), bulk(node.shape), batched=bool(lead))
+    result = scaled(listing, result, node.attributes.coefficient)
+    return _place(listing, node, layout, _spread(listing, result, inner, present, sizes))
 
 
-def _expander(node: Node) -> Callable[[Array], Array]:
-    """The constant tensor as an array, made when it is needed: it may turn out to be over a limit before."""
-    return lambda _: dense_selector(node)
+def scaled(listing: Listing, register: int, coefficient: float) -> int:
+    """A number times a register."""
+    if coefficient == 1:
+        return register
+    if coefficient == -1:
+        result = listing.ufunc(np.negative, register)
+        listing.negated[result] = register
+        return result
+    return listing.ufunc(np.multiply, listing.constant(np.float64(coefficient)), register)
 
 
 def _is_point(place: Any) -> bool:
     return isinstance(place, int)
 
 
-def _distinct(labels: Labels) -> Labels:
-    return tuple(dict.fromkeys(labels))
-
-
-def _reader(labels: Labels, layout: _Layout, *, batched: bool) -> Callable[[Array], Array]:
-    """Slice a factor, and take the diagonal of labels that it has twice."""
-    lead: Index = (slice(None),) if batched else ()
+def _read(listing: Listing, child: Node, register: int, labels: Labels, layout: _Layout) -> Operand:
+    """A factor sliced, and reduced to the diagonal of labels that it has twice."""
+    lead: Index = (slice(None),) if listing.batched[register] else ()
+    first = (BATCH,) if listing.batched[register] else ()
     cuts = layout.cuts
-    index = lead + tuple(cuts.get(label, slice(None)) for label in labels)
+    if child.op is SELECTOR:
+        listing.note(0, bulk(child.shape), batched=False)
+        register = listing.call(lambda: dense_selector(child), [], numbers(child.shape))
+    elif any(label in cuts for label in labels):
+        index = lead + tuple(cuts.get(label, slice(None)) for label in labels)
+        shape = np.broadcast_to(np.float64(0), listing.shapes[register])[index[len(lead) :]].shape
+        register = listing.view(lambda a: a[index], register, shape, repr(index))
     kept = [layout.rename.get(label, label) for label in labels if not _is_point(cuts.get(label))]
-    spec: list[int] | None = None
-    if len(set(kept)) != len(kept):
-        number = {label: k for k, label in enumerate(_distinct(tuple(kept)))}
-        spec = [number[label] for label in kept]
-    sliced = any(label in cuts for label in labels)
-
-    def read(a: Array) -> Array:
-        if sliced:
-            a = a[index]
-        if spec is not None:
-            a = np.einsum(a, [..., *spec], [..., *dict.fromkeys(spec)])
-        return a
-
-    return read
+    distinct = list(dict.fromkeys(kept))
+    if len(distinct) != len(kept):
+        spec = [distinct.index(label) for label in kept]
+        shape = tuple(listing.shapes[register][kept.index(label)] for label in distinct)
+        register = listing.view(_diagonal(spec), register, shape, ("diagonal", *spec))
+    return Operand(register, (*first, *distinct))
 
 
-def _spreader(
-    inner: Sequence[Any], present: set[Any], sizes: dict[Any, int], *, lead: bool
-) -> Callable[[Array], Array]:
+def _diagonal(spec: list[int]) -> Callable[[Array], Array]:
+    return lambda a: np.einsum(a, [..., *spec], [..., *dict.fromkeys(spec)])
+
+
+def _spread(listing: Listing, register: int, inner: Sequence[Any], present: set[Any], sizes: dict[Any, int]) -> int:
     """Repeat the product along the axes that no factor has."""
     if all(label in present for label in inner):
-        return lambda a: a
+        return register
+    lead = listing.batched[register]
     index: Index = (slice(None),) * lead + tuple(slice(None) if label in present else None for label in inner)
     shape = tuple(sizes[label] for label in inner)
-    return lambda a: np.broadcast_to(np.asarray(a)[index], np.shape(a)[: int(lead)] + shape)
+    return listing.view(
+        lambda a: np.broadcast_to(np.asarray(a)[index], np.shape(a)[: int(lead)] + shape),
+        register,
+        shape,
+        ("spread", repr(index), shape),
+    )
 
 
-def _writer(node: Node, layout: _Layout, *, lead: bool) -> Callable[[Array], Array]:
+def _place(listing: Listing, node: Node, layout: _Layout, register: int) -> int:
     """Write the product where it belongs in an array of zeros, if it does not fill the result."""
     if not layout.diagonals and not layout.places:
-        return lambda a: a
+        return register
+    lead = int(listing.batched[register])
     rank = len(node.shape)
     root = {later: first for first, later in layout.diagonals}
     spec = [root.get(k, k) for k in range(rank)]
     free = [k for k in range(rank) if k not in root]
     index: Index = (Ellipsis, *(layout.places.get(k, slice(None)) for k in free))
-
     shape = numbers(node.shape)
 
     def write(a: Array) -> Array:
-        result: Array = np.zeros(np.shape(a)[: int(lead)] + shape)
+        result: Array = np.zeros(np.shape(a)[:lead] + shape)
         view = result if not root else np.einsum(result, [..., *spec], [..., *free])
         view[index] = a
         return result
 
-    return write
+    return listing.call(write, [register], shape)

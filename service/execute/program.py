@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from service.errors import LimitError
-from service.execute.contraction import compile_contraction, dense_selector
-from service.execute.plan import Array, Cost
+from service.execute.contraction import dense_selector, write_contraction
+from service.execute.kernels import write_elementwise
+from service.execute.listing import Array, Cost, Listing, Step, last_uses, needed_steps
 from service.ir.coefficient import CONTRACT
 from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, TRIANGLE, UNIT, VARIABLE
 from service.ir.node import Node
@@ -23,53 +24,50 @@ from service.ir.walk import topological
 
 CONSTANT_TENSORS = (DELTA, UNIT, SELECTOR)
 
-
-@dataclass(frozen=True)
-class Instruction:
-    """`registers[target] = run(*registers[sources])`, after which the registers in `free` are not needed."""
-
-    name: str
-    run: Callable[..., Array] = field(repr=False)
-    sources: tuple[int, ...]
-    target: int
-    free: tuple[int, ...] = ()
-
-
-Watch = Callable[[Instruction, Sequence[Array], Array], None]
+Watch = Callable[[Step, Sequence[Array], Array], None]
 
 
 @dataclass(frozen=True)
 class Program:
-    """A compiled graph: input names and their registers, constants, instructions, output registers.
+    """A compiled graph: input names and their registers, constants, steps, output registers.
 
-    `shared` and `batched` estimate the work once and per point of a batch.
+    `once` are the steps that depend on no batched input, `each` the others, `freed` the registers that nothing needs
+    after each of them. `shared` and `per_point` estimate the work once and for each point of a batch.
     """
 
     inputs: Mapping[str, int]
-    constants: Mapping[int, Array] = field(repr=False)
-    instructions: tuple[Instruction, ...]
+    listing: Listing = field(repr=False)
+    steps: tuple[Step, ...]
+    freed: Sequence[tuple[int, ...]] = field(repr=False)
     outputs: tuple[int, ...]
-    size: int
-    shared: Cost
-    per_point: Cost
+
+    @property
+    def shared(self) -> Cost:
+        """The estimated work that does not depend on the length of the batch."""
+        return self.listing.shared
+
+    @property
+    def per_point(self) -> Cost:
+        """The estimated work for each point of the batch."""
+        return self.listing.per_point
 
     def run(self, values: Mapping[str, Array], watch: Watch | None = None) -> list[Array]:
         """The outputs, float64; an output that depends on a batched input has the batch axis first.
 
-        `watch` is shown every instruction with its arguments and result.
+        `watch` is shown every step with its arguments and result.
         """
-        registers: list[Any] = [None] * self.size
+        registers: list[Any] = [None] * len(self.listing.shapes)
         for name, register in self.inputs.items():
             registers[register] = values[name]
-        for register, array in self.constants.items():
+        for register, array in self.listing.constants.items():
             registers[register] = array
         with np.errstate(all="ignore"):
-            for step in self.instructions:
+            for step, freed in zip(self.steps, self.freed, strict=True):
                 arguments = [registers[k] for k in step.sources]
                 registers[step.target] = result = step.run(*arguments)
                 if watch is not None:
                     watch(step, arguments, result)
-                for register in step.free:
+                for register in freed:
                     registers[register] = None
         return [np.asarray(registers[k], dtype=float) for k in self.outputs]
 
@@ -88,86 +86,70 @@ def compile_program(
     Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
     """
     order = topological(outputs)
-    register = {node: k for k, node in enumerate(order)}
-    inputs, constants, flags = dict[str, int](), dict[int, Array](), dict[Node, bool]()
-    steps: list[Instruction] = []
-    shared, per_point = Cost(), Cost()
-    needed = {child for node in order if node.op is not CONTRACT for child in node.inputs} | set(outputs)
+    listing, register, inputs = Listing(), dict[Node, int](), dict[str, int]()
+    dense = {child for node in order if node.op is not CONTRACT for child in node.inputs} | set(outputs)
     for node in order:
-        flags[node] = any(flags[child] for child in node.inputs)
+        listing.origin = node
         if node.op is VARIABLE:
+            register[node] = listing.register(numbers(node.shape), batched=node.attributes in batched)
             inputs[node.attributes] = register[node]
-            flags[node] = node.attributes in batched
         elif not node.inputs:
-            expanded = (node in needed and node.op in CONSTANT_TENSORS) or node.op is TRIANGLE
+            expanded = (node in dense and node.op in CONSTANT_TENSORS) or node.op is TRIANGLE
             if expanded and bulk(node.shape) > most_entries:
                 raise LimitError("elements", bulk(node.shape), most_entries, hint="a constant matrix is too large")
-            _store(node, register[node], constants, dense=expanded)
+            register[node] = listing.constant(_leaf(node, dense=expanded))
         else:
-            cost = per_point if flags[node] else shared
-            run = _compile(node, [flags[child] for child in node.inputs], cost, most_entries if with_masks else None)
-            steps.append(
-                Instruction(node.op.name, run, tuple(register[child] for child in node.inputs), register[node])
-            )
-    kept = {register[node] for node in outputs}
-    return Program(
-        inputs,
-        constants,
-        _with_frees(steps, kept),
-        tuple(register[node] for node in outputs),
-        len(order),
-        shared,
-        per_point,
-    )
+            sources = [register[child] for child in node.inputs]
+            register[node] = _write(listing, node, sources, most_entries if with_masks else None)
+    kept = tuple(register[node] for node in outputs)
+    steps = needed_steps(listing.steps, kept)
+    return Program(inputs, listing, tuple(steps), last_uses(steps, kept), kept)
 
 
-def _store(node: Node, register: int, constants: dict[int, Array], *, dense: bool) -> None:
+def _leaf(node: Node, *, dense: bool) -> Array:
     if node.op is FILL:
-        constants[register] = np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
-    elif node.op is ARRAY:
-        constants[register] = np.frombuffer(node.attributes.content).reshape(node.shape)
-    elif node.op is TRIANGLE:
+        return np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
+    if node.op is ARRAY:
+        return np.frombuffer(node.attributes.content).reshape(node.shape)
+    if node.op is TRIANGLE:
         rows, columns = numbers(node.shape)
-        constants[register] = np.tri(rows, columns, node.attributes)
-    elif node.op is SIZE:
+        return np.tri(rows, columns, node.attributes)
+    if node.op is SIZE:
         message = f"the size {node.attributes!r} has no number"
         raise TypeError(message)
-    elif node.op in CONSTANT_TENSORS:
-        constants[register] = dense_selector(node) if dense else np.float64(0)
-    else:
-        constants[register] = np.asarray(node.op.kernel(**dict(node.attributes)) if node.op.kernel else np.nan)
+    if node.op in CONSTANT_TENSORS:
+        return dense_selector(node) if dense else np.broadcast_to(np.float64(0), numbers(node.shape))
+    return np.asarray(node.op.kernel(**dict(node.attributes)) if node.op.kernel else np.nan)
 
 
-def _compile(node: Node, batched: Sequence[bool], cost: Cost, masked_entries: int | None) -> Callable[..., Array]:
+def _write(listing: Listing, node: Node, sources: Sequence[int], masked_entries: int | None) -> int:
     if node.op is CONTRACT:
-        return compile_contraction(node, batched, cost, masked_entries)
+        return write_contraction(listing, node, sources, masked_entries)
     entries = bulk(node.shape)
+    batched = any(listing.batched[k] for k in sources)
     if node.op is TOTAL:
-        cost.note(entries * len(node.inputs), entries)
-        return _sum
+        listing.note(entries * len(sources), entries, batched=batched)
+        return _write_total(listing, sources)
     if node.op.kernel is None:
         message = f"{node.op.name} cannot be evaluated"
         raise TypeError(message)
-    shapes = [child.shape for child in node.inputs]
-    cost.note(
-        node.op.cost(*shapes, **dict(node.attributes)) if node.op.cost else max(entries, bulk(shapes[0])), entries
-    )
-    kernel, attributes = node.op.kernel, dict(node.attributes)
-    return (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
+    shapes, attributes = [child.shape for child in node.inputs], dict(node.attributes)
+    work = node.op.cost(*shapes, **attributes) if node.op.cost else max(entries, bulk(shapes[0]))
+    listing.note(work, entries, batched=batched)
+    if node.op.is_elementwise:
+        return write_elementwise(listing, node.op.kernel, sources, attributes, numbers(node.shape))
+    kernel = node.op.kernel
+    function = (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
+    return listing.call(function, sources, numbers(node.shape))
 
 
-def _sum(*terms: Array) -> Array:
-    result = terms[0] + terms[1]
-    for term in terms[2:]:
-        result = result + term
+def _write_total(listing: Listing, sources: Sequence[int]) -> int:
+    """A sum, with differences in place of the negatives of terms."""
+    first = next((k for k in sources if k not in listing.negated), sources[0])
+    rest = list(sources)
+    rest.remove(first)
+    result = first
+    for k in rest:
+        negated = listing.negated.get(k)
+        result = listing.ufunc(np.add, result, k) if negated is None else listing.ufunc(np.subtract, result, negated)
     return result
-
-
-def _with_frees(steps: Sequence[Instruction], kept: set[int]) -> tuple[Instruction, ...]:
-    """Mark after which step each intermediate array is used for the last time."""
-    seen, result = set(kept), list[Instruction]()
-    for step in reversed(steps):
-        free = tuple(dict.fromkeys(k for k in step.sources if k not in seen))
-        seen.update(step.sources)
-        result.append(Instruction(step.name, step.run, step.sources, step.target, free))
-    return tuple(reversed(result))

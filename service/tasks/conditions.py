@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.execute.program import Instruction
+from service.execute.listing import Step
 from service.ir.coefficient import parts
 from service.ir.node import Node
 from service.ir.walk import topological
@@ -22,19 +22,18 @@ GRAM = "; that of X.T @ X is the square of that of X, so least squares by a QR o
 class Conditions:
     """A watch on a program that notes the largest condition number, in the 1-norm, of each inverse."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        """The inverses in the graph of `nodes`, known to a compiled program by their place in topological order."""
-        self._inverses = {place: node for place, node in enumerate(topological(nodes)) if node.op is INV}
+    def __init__(self) -> None:
+        """Nothing is known before the program runs."""
         self._found = dict[Node, float]()
 
-    def __call__(self, step: Instruction, arguments: Sequence[Array], result: Array) -> None:
+    def __call__(self, step: Step, arguments: Sequence[Array], result: Array) -> None:
         """One step of the program."""
-        node = self._inverses.get(step.target)
-        if node is None or not result.size:
+        node = step.origin
+        if node.op is not INV or not result.size:
             return
         condition = np.linalg.norm(arguments[0], 1, axis=(-2, -1)) * np.linalg.norm(result, 1, axis=(-2, -1))
         condition = condition[np.isfinite(condition)] if np.ndim(condition) else condition
-        self._found[node] = float(np.max(condition, initial=0.0))
+        self._found[node] = float(np.max(condition, initial=self._found.get(node, 0.0)))
 
     def notices(self, graphs: Sequence[tuple[str, Node]]) -> list[Notice]:
         """One notice for each place in the answer with an inverse that loses too many digits."""

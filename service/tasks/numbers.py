@@ -150,7 +150,7 @@ def evaluate(
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
-    conditions = Conditions(nodes)
+    conditions = Conditions()
     program, results = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
     given = has_nonfinite(manner.written or outputs, point)

@@ -143,12 +143,22 @@ def test_many_small_lists_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/octet-stream", "application/json; charset=latin-1", "image/png", ""]
+    "content_type",
+    [
+        "text/plain",
+        "application/octet-stream",
+        "application/json; charset=latin-1",
+        "image/png",
+        "",
+        "application/x-npz; charset=utf-8",
+    ],
 )
 def test_other_media_types_are_refused(client: TestClient, content_type: str) -> None:
-    """Only JSON in UTF-8 is read, and the type must be stated."""
+    """Only JSON in UTF-8 and npz are read, and the type must be stated."""
     response = client.post("/v1/gradient", content=b"\x89PNG\x80", headers={"Content-Type": content_type})
-    problem(response, 415, "unsupported-media-type")
+    assert (
+        "application/json in UTF-8 or application/x-npz" in problem(response, 415, "unsupported-media-type")["detail"]
+    )
 
 
 def test_a_body_without_a_type_is_refused(client: TestClient) -> None:
@@ -174,19 +184,48 @@ def test_a_compressed_body_is_refused(client: TestClient) -> None:
     assert client.post("/v1/gradient", content=OK, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/x-npz", "application/json;q=0", "image/*"])
+@pytest.mark.parametrize(
+    "accept",
+    ["text/html", "application/x-npz;q=0, application/json; q=0.0", "application/json;q=0", "image/*", "*/*;q=0"],
+)
 def test_an_answer_nobody_accepts_is_not_computed(client: TestClient, accept: str) -> None:
-    """A client that leaves out JSON is told so."""
+    """A client that leaves out JSON and npz is told so."""
     response = client.post("/v1/gradient", content=OK, headers=JSON | {"Accept": accept})
-    problem(response, 406, "not-acceptable")
+    assert "application/json or application/x-npz" in problem(response, 406, "not-acceptable")["detail"]
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/*", "text/html, application/json;q=0.5", "application/json"])
-def test_an_accepted_answer_is_given(client: TestClient, accept: str) -> None:
-    """JSON need not be the favourite."""
+def test_a_list_of_operations_is_json_only(client: TestClient) -> None:
+    """A route says what it answers."""
+    found = problem(client.get("/v1/ops", headers={"Accept": "application/x-npz"}), 406, "not-acceptable")
+    assert "npz" not in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("*/*", "json"),
+        ("", "json"),
+        ("application/*", "json"),
+        ("text/html, application/json;q=0.5", "json"),
+        ("application/json", "json"),
+        ("Application/JSON;q=1.000", "json"),
+        ("application/problem+json", "json"),
+        ("application/x-npz;q=0.5, application/json", "json"),
+        ("application/x-npz, application/json", "json"),
+        ("application/x-npz;q=0.3, */*;q=0.4", "json"),
+        ("application/x-npz;q=0, */*", "json"),
+        ("application/x-npz", "x-npz"),
+        ("application/x-npz, application/problem+json", "x-npz"),
+        ("application/x-npz, */*", "x-npz"),
+        ("application/x-npz; q=0.9, application/json;q=0.8", "x-npz"),
+        ("application/*, application/json;q=0", "x-npz"),
+    ],
+)
+def test_the_preferred_answer_is_given(client: TestClient, accept: str, kind: str) -> None:
+    """The higher quality counts, then what is named, then JSON."""
     response = client.post("/v1/gradient", content=OK, headers=JSON | {"Accept": accept})
     assert response.status_code == 200
-    assert response.headers["content-type"] == "application/json"
+    assert response.headers["content-type"] == f"application/{kind}"
 
 
 def test_an_announced_length_over_the_limit_is_refused(client: TestClient) -> None:

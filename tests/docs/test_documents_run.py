@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 from service.ir.op import find, operations
 from service.tasks.compute import compute
 from service.tasks.messages import Declaration, Task
-from tests.docs.documents import PAGES, Exchange, blocks, exchanges, pretty, read_curl, send
-from tests.service_process import ROOT, running_service
+from tests.docs.documents import PAGES, SHOWN_HOST, Exchange, blocks, exchanges, pretty, read_curl, send
+from tests.service_process import HOST, ROOT, running_service
 
 DIGITS = 1e-9  # numbers may differ in the last places from one linear algebra library to the next
 SHAPES: dict[str, tuple[int | str, ...]] = {"X": ("m", "n"), "w": ("n",), "y": ("m",), "b": (), "x": (), "t": ()}
@@ -59,9 +60,27 @@ def test_the_answer_is_real(exchange: Exchange, port: int) -> None:
     assert not differences(json.loads(exchange.answer.text), send(exchange.request, port))
 
 
+PROGRAMS = [
+    pytest.param(program.text, shown.text, id=f"{page.relative_to(ROOT)}:{program.start}")
+    for page in PAGES
+    for program, shown in pairwise(blocks(page))
+    if (program.language, shown.language) == ("python", "text")
+]
+
+
+@pytest.mark.parametrize(("program", "shown"), PROGRAMS)
+def test_a_program_prints_what_is_shown(program: str, shown: str, port: int) -> None:
+    """A client that a page shows is run as it stands, against the running service."""
+    assert SHOWN_HOST in program
+    text = program.replace(SHOWN_HOST, f"{HOST}:{port}")
+    done = subprocess.run([sys.executable, "-W", "error", "-c", text], capture_output=True, check=False, text=True)
+    assert done.stdout == shown, done.stderr
+
+
 def test_there_are_requests() -> None:
     """The pages are found, and the first thing that a reader sees is a request."""
     assert len(EXCHANGES) > 20
+    assert PROGRAMS
     assert any(exchange.values[0].page.name == "README.md" for exchange in EXCHANGES)  # type: ignore[union-attr]
 
 
