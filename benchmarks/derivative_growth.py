@@ -76,7 +76,7 @@ def measure(*, quick: bool = False) -> list[Report]:
         counts = [len(topological([functions[name, size][0]])) for size in sizes]
         spent = [times[name, size] for size in sizes]
         rows += [[name, str(n), duration(t), f"{1e6 * t / n:.1f} us"] for n, t in zip(counts, spent, strict=True)]
-        bounds.append(Bound(f"exponent of {name}", exponent(counts, spent), LIMIT))
+        bounds.append(Bound(f"reverse pass, exponent of {name}", exponent(counts, spent), LIMIT))
     report = Report(
         "Derivatives of functions of growing size",
         "Reverse pass, simplification and compilation of a gradient; medians of interleaved repeats.",

@@ -73,7 +73,7 @@ def measure(*, quick: bool = False) -> list[Report]:
     ]
     bounds = [
         Bound(
-            f"exponent of {name} {'with the closed form' if forms else 'without closed forms'}",
+            f"from text, exponent of {name} {'with the closed form' if forms else 'without closed forms'}",
             exponent(statements, [times[name, count, forms] for count in statements]),
             LIMIT,
         )
