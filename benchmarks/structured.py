@@ -15,7 +15,7 @@ CHAIN, ATOMS = 10**4, 2483
 DIRECTION = 1  # the seed of a direction, which must not be the point: along it a sum of distances has no curvature
 
 
-def normal(seed: int = 0, **shapes: tuple[int, ...]) -> dict[str, Array]:
+def normal(seed: int = 0, /, **shapes: tuple[int, ...]) -> dict[str, Array]:
     """Arrays of normal numbers, drawn in the order given."""
     draw = np.random.default_rng(seed)
     return {name: draw.normal(size=shape) for name, shape in shapes.items()}

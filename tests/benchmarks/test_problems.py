@@ -143,8 +143,15 @@ def _reports() -> Iterator[Report]:
     both = [_line(name) for name, problem in PROBLEMS.items() if 2 in problem.threads]
     yield warm.report(both, 2, [warm.scaling_bound(Ratio(1.0, 1.0, 1.0))])
     spent: Mapping[str, Any] = {name: {"wall": [1.0], "cpu": [1.0]} for name in ("Fluxion", "JAX", "SymPy")}
-    yield cold_start.report([{"work": one.work, "times": spent, "errors": {}} for one in PROGRAMS])
-    yield Report("Cold, by nodes", "", (), [], [Bound(node_growth.title(n), 1.0, 1.15) for n in node_growth.FAMILIES])
+    quick = [one for one in PROGRAMS if one.constants < 3000]  # the others are too slow for some
+    yield cold_start.report([{"work": one.work, "times": spent, "errors": {}} for one in quick])
+    yield Report(
+        "Cold, by nodes",
+        "",
+        ("program",),
+        [["chain"], ["shared DAG"]],
+        [Bound(node_growth.title(n), 1.0, 1.15) for n in node_growth.FAMILIES],
+    )
     times = {server.name: Timing([1.0], [1.0]) for server in (http_service.OURS, http_service.THEIRS)}
     yield http_service.report(http_service.POINTS, times, 0.0, 1)
 
@@ -152,4 +159,4 @@ def _reports() -> Iterator[Report]:
 def _outline(text: str) -> set[str]:
     """Headings, and the first cells of rows."""
     lines = [line for line in text.splitlines() if line.startswith(("#", "| "))]
-    return {line if line.startswith("#") else line.removeprefix("| ").split(" | ")[0] for line in lines}
+    return {line if line.startswith("#") else line.removeprefix("| ").split(" |")[0] for line in lines}
