@@ -9,7 +9,8 @@ import numpy as np
 
 from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame
-from service.execute.program import Program, Watch, compile_program
+from service.execute.program import Program, compile_program
+from service.execute.routine import Watch
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
