@@ -198,7 +198,9 @@ def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> t
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)
         if any(node.op.strong for node in topological(careful)):
-            program = compile_program(careful, point.batched, limits.elements, with_masks=True)
+            program = compile_program(
+                careful, point.batched, limits.elements, count=point.batch_size or 1, with_masks=True
+            )
             results = program.run(point.arrays)
     return program, [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
 
