@@ -104,6 +104,8 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("1/(1 + exp(x))", {"x": 1000}, 0, {"x": 0}),
         Row("log(sigmoid(x))", {"x": -1000}, -1000, {"x": 1}),
         Row("exp(x)", {"x": 1000}, INF, {"x": INF}, ("overflow",)),
+        Row("log(cosh(x))", {"x": 800}, 800 - math.log(2), {"x": 1}),
+        Row("(exp(x) - exp(-x))/(exp(x) + exp(-x))", {"x": 20000}, NAN, {"x": NAN}, ("overflow",)),
         Row("exp(-x**2)*exp(x**2)", {"x": 40}, 1, {"x": 0}),
     ),
     "Quotients that are 0/0": (

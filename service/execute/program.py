@@ -27,6 +27,27 @@ CONSTANT_TENSORS = (DELTA, UNIT, SELECTOR)
 Watch = Callable[[Step, Sequence[Array], Array], None]
 
 
+@dataclass
+class Flags:
+    """Whether numbers overflowed, or vanished that were not 0, while any thread was within `watched`."""
+
+    overflowed: bool = False
+    vanished: bool = False
+
+    def __call__(self, kind: str, _: int) -> None:
+        """What NumPy calls where it finds a floating point flag raised."""
+        self.overflowed |= kind == "overflow"
+        self.vanished |= kind == "underflow"
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to look at."""
+        return self.overflowed or self.vanished
+
+    def watched(self) -> np.errstate:
+        """A context for one thread, in which NumPy is silent and these flags are raised."""
+        return np.errstate(all="ignore", over="call", under="call", call=self)
+
+
 @dataclass(frozen=True)
 class Program:
     """A compiled graph: input names and their registers, constants, steps, output registers.
@@ -51,17 +72,17 @@ class Program:
         """The estimated work for each point of the batch."""
         return self.listing.per_point
 
-    def run(self, values: Mapping[str, Array], watch: Watch | None = None) -> list[Array]:
+    def run(self, values: Mapping[str, Array], watch: Watch | None = None, flags: Flags | None = None) -> list[Array]:
         """The outputs, float64; an output that depends on a batched input has the batch axis first.
 
-        `watch` is shown every step with its arguments and result.
+        `watch` is shown every step with its arguments and result, `flags` are raised where numbers leave the range.
         """
         registers: list[Any] = [None] * len(self.listing.shapes)
         for name, register in self.inputs.items():
             registers[register] = values[name]
         for register, array in self.listing.constants.items():
             registers[register] = array
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore") if flags is None else flags.watched():
             for step, freed in zip(self.steps, self.freed, strict=True):
                 arguments = [registers[k] for k in step.sources]
                 registers[step.target] = result = step.run(*arguments)

@@ -226,9 +226,14 @@ def _lower_power(x: Node, y: Node) -> Node:
     )
 
 
+def floating(x: Any) -> Any:
+    """Truth values and integers as doubles, floating point numbers as they are."""
+    return np.asarray(x, dtype=np.result_type(x, float))
+
+
 def _power_kernel(x: Any, y: Any) -> Any:
-    """NumPy's power with the exponents that have a cheaper and more accurate function of their own."""
-    return np.power(np.asarray(x, dtype=float), y)
+    """NumPy's power of numbers of which some may be truth values."""
+    return np.power(floating(x), y)
 
 
 def _power_slope(_: Node, x: Node, y: Node) -> Node:

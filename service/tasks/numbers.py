@@ -10,6 +10,7 @@ import numpy as np
 from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame
 from service.execute.program import Program, Watch, compile_program
+from service.execute.span import Lost, run_within_range
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
@@ -23,7 +24,7 @@ from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_e
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
-from service.tasks.notices import INVERTING, notices_of
+from service.tasks.notices import INVERTING, notice_of_lost, notices_of
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def evaluate(
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
     conditions = Conditions()
-    program, results = _run(nodes, point, limits, conditions)
+    program, results, lost = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
     given = has_nonfinite(manner.written or outputs, point)
     if given and manner.written:
@@ -165,7 +166,9 @@ def evaluate(
     kinks = kinks_at(outputs, derivatives, point, limits)
     if manner.nonsmooth == "error" and kinks:
         raise NotDifferentiableError(kinks[0].message)
-    said = [*kinks, *conditions.notices(list(zip(_of_nodes(len(outputs), asked), nodes, strict=True)))]
+    places = _of_nodes(len(outputs), asked)
+    said = [*kinks, *conditions.notices(list(zip(places, nodes, strict=True)))]
+    said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
     of = tuple(block.output for block in derivatives)
     return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given)
 
@@ -188,16 +191,17 @@ def _block(
     return masked_factors(block, assembled(block, graphs.factors, results), value, lead)
 
 
-def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array]]:
+def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array], list[Lost]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
-    program = compile_bounded(nodes, point, limits)
-    results = program.run(point.arrays, watch)
+    program, count = compile_bounded(nodes, point, limits), point.batch_size or 1
+    results, lost = run_within_range(program, point.arrays, count, watch)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)
         if any(node.op.strong for node in topological(careful)):
             program = compile_program(careful, point.batched, limits.elements, with_masks=True)
-            results = program.run(point.arrays)
-    return program, [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
+            results, lost = run_within_range(program, point.arrays, count)
+    whole = [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
+    return program, whole, lost
 
 
 def compute_numbers(
