@@ -38,6 +38,7 @@ def test_right_beyond_the_range_of_doubles(expression: str, at: dict[str, Any], 
     """What is finite is found, and nothing is to be said of it."""
     answer = ask("gradient", expression, at=at)
     (found,) = [block.value for block in answer.blocks]
+    assert found is not None
     np.testing.assert_allclose(found, gradient, rtol=1e-13, atol=1e-18 if "exp" in expression else 0)
     assert not answer.warnings
 
