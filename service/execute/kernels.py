@@ -36,7 +36,11 @@ class _StandIn(NDArrayOperatorsMixin):
         return _StandIn(self.listing, self.listing.call(np.where, sources, shape))
 
     def _register_of(self, value: Any) -> int:
-        return value.register if isinstance(value, _StandIn) else self.listing.constant(value)
+        if isinstance(value, _StandIn):
+            return value.register
+        if not np.isfinite(value).all():
+            self._refused()  # the kernel as a whole is to blame for its NaN, not a constant
+        return self.listing.constant(value)
 
     def _refused(self, *_: Any) -> NoReturn:
         message = "a stand-in has no numbers"
@@ -58,7 +62,7 @@ def write_elementwise(
     if isinstance(found, _StandIn) and listing.shapes[found.register] == shape:
         return found.register
     function = (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
-    return listing.call(function, sources, shape)
+    return listing.kernel(function, sources, shape)
 
 
 def apply(listing: Listing, ufunc: np.ufunc, *sources: int) -> int:

@@ -18,11 +18,15 @@ FLOAT = np.dtype(np.float64)
 
 
 class Manner(Enum):
-    """How a step gets its result: a ufunc can write into a given array, a view shares its source's memory."""
+    """How a step gets its result.
+
+    A ufunc can write into a given array, a call makes its own, a view shares memory with a source, and a kernel may.
+    """
 
     UFUNC = "ufunc"
-    VIEW = "view"
     CALL = "call"
+    VIEW = "view"
+    KERNEL = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,12 @@ class Listing:
         return self._known[key]
 
     def call(self, function: Callable[..., Array], sources: Sequence[int], shape: Shape) -> int:
-        """Any other function, which makes its own array."""
+        """Any other function that makes its own array."""
         return self._step(Manner.CALL, function, tuple(sources), shape)
+
+    def kernel(self, function: Callable[..., Array], sources: Sequence[int], shape: Shape) -> int:
+        """A function of which nothing is known, not even whether its result is an array of its own."""
+        return self._step(Manner.KERNEL, function, tuple(sources), shape)
 
     def note(self, operations: int, entries: int, *, batched: bool) -> None:
         """Estimated work."""
@@ -144,13 +152,4 @@ def needed_steps(steps: Sequence[Step], kept: Sequence[int]) -> list[Step]:
         if step.target in needed:
             needed.update(step.sources)
             result.append(step)
-    return result[::-1]
-
-
-def last_uses(steps: Sequence[Step], kept: Sequence[int]) -> list[tuple[int, ...]]:
-    """For each step the registers that nothing needs after it."""
-    seen, result = set(kept), list[tuple[int, ...]]()
-    for step in reversed(steps):
-        result.append(tuple(dict.fromkeys(k for k in step.sources if k not in seen)))
-        seen.update(step.sources)
     return result[::-1]

@@ -6,15 +6,17 @@ Every array may have a leading batch axis; whatever does not depend on a batched
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from service.errors import LimitError
+from service.execute.blocks import Blocks
 from service.execute.contraction import dense_selector, write_contraction
 from service.execute.kernels import write_elementwise
-from service.execute.listing import Array, Cost, Listing, Step, last_uses, needed_steps
+from service.execute.listing import Array, Cost, Listing, needed_steps
+from service.execute.quiet import Flags, quietly
+from service.execute.routine import USES_BEFORE_COMPILING, Routine, Watch
+from service.execute.scalars import is_scalar, point_function
 from service.ir.coefficient import CONTRACT
 from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, TRIANGLE, UNIT, VARIABLE
 from service.ir.node import Node
@@ -22,45 +24,35 @@ from service.ir.size import bulk, numbers
 from service.ir.total import TOTAL
 from service.ir.walk import topological
 
+LEAST_THREADED = 2_000_000  # estimated operations that pay for handing blocks to threads
 CONSTANT_TENSORS = (DELTA, UNIT, SELECTOR)
 
-Watch = Callable[[Step, Sequence[Array], Array], None]
 
-
-@dataclass
-class Flags:
-    """Whether numbers overflowed, or vanished that were not 0, while any thread was within `watched`."""
-
-    overflowed: bool = False
-    vanished: bool = False
-
-    def __call__(self, kind: str, _: int) -> None:
-        """What NumPy calls where it finds a floating point flag raised."""
-        self.overflowed |= kind == "overflow"
-        self.vanished |= kind == "underflow"
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to look at."""
-        return self.overflowed or self.vanished
-
-    def watched(self) -> np.errstate:
-        """A context for one thread, in which NumPy is silent and these flags are raised."""
-        return np.errstate(all="ignore", over="call", under="call", call=self)
-
-
-@dataclass(frozen=True)
 class Program:
-    """A compiled graph: input names and their registers, constants, steps, output registers.
+    """A compiled graph: `inputs` has the register of each name.
 
-    `once` are the steps that depend on no batched input, `each` the others, `freed` the registers that nothing needs
-    after each of them. `shared` and `per_point` estimate the work once and for each point of a batch.
+    `steps` are all steps in order. What depends on no batched input is computed once, before the rest. A program may
+    be run by several threads at the same time.
     """
 
-    inputs: Mapping[str, int]
-    listing: Listing = field(repr=False)
-    steps: tuple[Step, ...]
-    freed: Sequence[tuple[int, ...]] = field(repr=False)
-    outputs: tuple[int, ...]
+    def __init__(self, listing: Listing, inputs: Mapping[str, int], outputs: Sequence[int]) -> None:
+        self.listing = listing
+        self.inputs = inputs
+        self.outputs = tuple(outputs)
+        self.steps = needed_steps(listing.steps, outputs)
+        batched, given = listing.batched, list(inputs.values())
+        self._batch = next((name for name, k in inputs.items() if batched[k]), None)
+        self._whole = Routine(listing, self.steps, given, outputs)
+        each = [step for step in self.steps if batched[step.target]]
+        ends = [k for k in dict.fromkeys(outputs) if batched[k]]
+        wanted = {k for step in each for k in step.sources} | set(outputs)
+        once = [step for step in self.steps if not batched[step.target]]
+        between = [step.target for step in once if step.target in wanted]
+        self._once = Routine(listing, once, given, between)
+        self._each = Blocks(listing, Routine(listing, each, [*given, *between], ends))
+        self._is_scalar = is_scalar(listing, self.steps, [*given, *outputs])
+        self._at_point: Callable[[Mapping[str, Array]], list[Array]] | None = None
+        self._uses = 0
 
     @property
     def shared(self) -> Cost:
@@ -72,25 +64,51 @@ class Program:
         """The estimated work for each point of the batch."""
         return self.listing.per_point
 
-    def run(self, values: Mapping[str, Array], watch: Watch | None = None, flags: Flags | None = None) -> list[Array]:
+    @property
+    def rows(self) -> int:
+        """The number of points that are computed at a time."""
+        return self._each.rows
+
+    def run(
+        self,
+        values: Mapping[str, Array],
+        watch: Watch | None = None,
+        threads: int = 1,
+        flags: Flags | None = None,
+    ) -> list[Array]:
         """The outputs, float64; an output that depends on a batched input has the batch axis first.
 
-        `watch` is shown every step with its arguments and result, `flags` are raised where numbers leave the range.
+        `watch` is shown every step with its arguments and result, those of a batch for every block of it. `flags` are
+        raised where numbers leave the range of doubles.
         """
-        registers: list[Any] = [None] * len(self.listing.shapes)
-        for name, register in self.inputs.items():
-            registers[register] = values[name]
-        for register, array in self.listing.constants.items():
-            registers[register] = array
-        with np.errstate(all="ignore") if flags is None else flags.watched():
-            for step, freed in zip(self.steps, self.freed, strict=True):
-                arguments = [registers[k] for k in step.sources]
-                registers[step.target] = result = step.run(*arguments)
-                if watch is not None:
-                    watch(step, arguments, result)
-                for register in freed:
-                    registers[register] = None
-        return [np.asarray(registers[k], dtype=float) for k in self.outputs]
+        batch = self._batch
+        count = None if batch is None else len(values[batch])
+        if self._is_scalar and watch is None and (count is None or count == 1):
+            if self._at_point is not None:
+                try:
+                    found: list[Array] = quietly(self._at_point, values, flags=flags)
+                except (ArithmeticError, ValueError):
+                    pass
+                else:
+                    return found
+            elif self._uses >= USES_BEFORE_COMPILING:
+                self._at_point = point_function(self.listing, self.steps, self.inputs, self.outputs)
+            self._uses += 1
+        flags = Flags() if flags is None else flags
+        return self._by_arrays([values[name] for name in self.inputs], count, watch, threads, flags)
+
+    def _by_arrays(
+        self, arrays: Sequence[Array], count: int | None, watch: Watch | None, threads: int, flags: Flags
+    ) -> list[Array]:
+        """The outputs of a batch: what does not depend on it once, then the rest block by block."""
+        if count is None or (self._each.is_short(count) and watch is None):
+            return [np.asarray(found, dtype=float) for found in quietly(self._whole, arrays, None, watch, flags=flags)]
+        between = quietly(self._once, arrays, None, watch, flags=flags)
+        threads = threads if self.per_point.operations * count >= LEAST_THREADED else 1
+        ends = self._each.run([*arrays, *between], count, watch, threads, flags)
+        known = self.listing.constants | dict(zip(self.inputs.values(), arrays, strict=True))
+        known |= dict(zip(self._once.outputs, between, strict=True)) | dict(zip(self._each.outputs, ends, strict=True))
+        return [np.asarray(known[k], dtype=float) for k in self.outputs]
 
 
 def compile_program(
@@ -122,9 +140,7 @@ def compile_program(
         else:
             sources = [register[child] for child in node.inputs]
             register[node] = _write(listing, node, sources, most_entries if with_masks else None)
-    kept = tuple(register[node] for node in outputs)
-    steps = needed_steps(listing.steps, kept)
-    return Program(inputs, listing, tuple(steps), last_uses(steps, kept), kept)
+    return Program(listing, inputs, [register[node] for node in outputs])
 
 
 def _leaf(node: Node, *, dense: bool) -> Array:
@@ -161,7 +177,7 @@ def _write(listing: Listing, node: Node, sources: Sequence[int], masked_entries:
         return write_elementwise(listing, node.op.kernel, sources, attributes, numbers(node.shape))
     kernel = node.op.kernel
     function = (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
-    return listing.call(function, sources, numbers(node.shape))
+    return listing.kernel(function, sources, numbers(node.shape))
 
 
 def _write_total(listing: Listing, sources: Sequence[int]) -> int:

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from service.execute.listing import Array, Step
-from service.execute.program import Flags, Program, Watch
+from service.execute.program import Program
+from service.execute.quiet import Flags, quietly
+from service.execute.routine import Watch, last_uses
 from service.ir.leaves import fill_value
 
 DOUBLE = np.dtype(np.float64)
@@ -48,14 +50,26 @@ def run_within_range(
     What no wider range can be had for, or is not wide enough for either, is among the lost.
     """
     flags = Flags() if flags is None else flags
-    results = program.run(values, watch, flags)
+    results = program.run(values, watch, flags=flags)
     work = program.shared.operations + program.per_point.operations * count
     if flags and HAS_WIDE and work <= (MOST_OVERFLOWED if flags.overflowed else MOST_VANISHED):
         return _repeated(program, values, results)
     if not flags.overflowed and not (flags.vanished and any(map(_divides, program.steps))):
         return results, []
-    again = _Again(program, values)
-    return results, [Lost(k, again.spoilt(k)) for k in range(len(results)) if again.is_spoilt(k, results[k])]
+    return results, _lost_in_doubles(program, values, results, count)
+
+
+def _lost_in_doubles(program: Program, values: Mapping[str, Array], results: Sequence[Array], count: int) -> list[Lost]:
+    """What is lost of a run in doubles, found block by block."""
+    batched, found = program.listing.batched, dict[int, Lost]()
+    for start in range(0, count, program.rows):
+        part = slice(start, start + program.rows)
+        here = {name: values[name][part] if batched[k] else values[name] for name, k in program.inputs.items()}
+        again = _Again(program, here)
+        for k, (register, result) in enumerate(zip(program.outputs, results, strict=True)):
+            if k not in found and again.is_spoilt(k, result[part] if batched[register] else result):
+                found[k] = Lost(k, again.spoilt(k))
+    return [found[k] for k in sorted(found)]
 
 
 def _repeated(
@@ -107,11 +121,10 @@ class _Again:
         self.registers: dict[int, Array] = {k: values[name].astype(dtype) for name, k in program.inputs.items()}
         self.registers |= program.listing.constants
         self._lost: dict[int, tuple[str, Array]] = {}
-        kept = set(program.outputs)
         with np.errstate(all="ignore"):
-            for step, freed in zip(program.steps, program.freed, strict=True):
+            for step, freed in zip(program.steps, last_uses(program.steps, program.outputs), strict=True):
                 self._take(step)
-                for register in set(freed) - kept:
+                for register in freed:
                     self.registers.pop(register, None)
 
     def _take(self, step: Step) -> None:
@@ -146,8 +159,7 @@ class _Again:
         if not infinite.any():
             return infinite
         flags = Flags()
-        with flags.watched():
-            step.run(*arguments)
+        quietly(step.run, *arguments, flags=flags)
         narrowed = any(np.isinf(argument).any() for argument in arguments)
         return infinite & (flags.overflowed or narrowed)
 

@@ -14,7 +14,7 @@ from service.ir.leaves import constant
 from service.ir.node import Node
 from service.ir.op import lowered
 from service.ir.power import raise_to
-from service.ops.elementwise import floating, function, where
+from service.ops.elementwise import function, where
 
 call = lowered
 _declare = partial(function, internal=True)
@@ -58,7 +58,7 @@ def _falling(y: Any, order: int) -> Any:
 
 def _slope_kernel(x: Any, y: Any, order: int) -> Any:
     front = _falling(y, order)
-    return np.where(front == 0, 0.0, front * np.power(floating(x), y - order))
+    return np.where(front == 0, 0.0, front * np.power(x, y - order))
 
 
 def _slope_by_exponent(out: Node, x: Node, y: Node) -> Node:
@@ -75,7 +75,6 @@ def _slope_by_exponent(out: Node, x: Node, y: Node) -> Node:
 
 
 def _log_kernel(x: Any, y: Any, order: int) -> Any:
-    x = floating(x)
     with np.errstate(all="ignore"):
         value = np.power(x, y) * np.log(x) ** order
     return np.where(x == 0, np.where(y >= 0, 0.0, np.nan), value)

@@ -160,11 +160,12 @@ function("polygamma", lambda x, n: special.polygamma(n, x),
          lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
          parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
          numpy="special.polygamma", latex=r"\psi")  # fmt: skip
-function("sigmoid", special.expit, lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
-         numpy="special.expit",         latex=r"\sigma", aliases=("expit",))  # fmt: skip
+function("sigmoid", lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))),
+         lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))", numpy="special.expit",         latex=r"\sigma", aliases=("expit",))  # fmt: skip
 function("logit", special.logit, lambda out, x: raise_to(x * (1 - x), -1), summary="log(x / (1 - x))",
          numpy="special.logit")  # fmt: skip
-function("softplus", lambda x: np.logaddexp(0, x), lambda out, x: call("sigmoid", x), summary="log(1 + exp(x))",
+function("softplus", lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), lambda out, x: call("sigmoid", x),
+         summary="log(1 + exp(x))",
          numpy=Notation("np.logaddexp(0, #1)"))  # fmt: skip
 
 # Piecewise functions: the derivative on either side, and the documented convention at the kink.
@@ -203,7 +204,7 @@ function(
 def _comparison(name: str, symbol: str, latex: str, ufunc: Any) -> None:
     infix = Notation(f"#1 {symbol} #2", precedence=30, needs=(31, 31))
     function(
-        name, lambda x, y: np.asarray(ufunc(x, y), dtype=float), None, None,
+        name, lambda x, y: 1.0 * ufunc(x, y), None, None,
         summary=f"1 where x {symbol} y, 0 elsewhere; derivative 0", text=infix, numpy=infix,
         latex=Notation(f"#1 {latex} #2", precedence=30, needs=(31, 31)), example=f"where(x {symbol} y, x, y)",
         kink=Kink(lambda x, y: x == y, "that of the branch taken"),
@@ -226,22 +227,12 @@ def _lower_power(x: Node, y: Node) -> Node:
     )
 
 
-def floating(x: Any) -> Any:
-    """Truth values and integers as doubles, floating point numbers as they are."""
-    return np.asarray(x, dtype=np.result_type(x, float))
-
-
-def _power_kernel(x: Any, y: Any) -> Any:
-    """NumPy's power of numbers of which some may be truth values."""
-    return np.power(floating(x), y)
-
-
 def _power_slope(_: Node, x: Node, y: Node) -> Node:
     return y * call("power", x, y - 1) if fill_value(y) is not None else call("power_slope", x, y, order=1)
 
 
 function(
-    "power", _power_kernel, _power_slope, lambda out, x, y: call("power_log", x, y, order=1),
+    "power", np.power, _power_slope, lambda out, x, y: call("power_log", x, y, order=1),
     summary="x to the power y", lower=_lower_power, example="x**y",
     text=Notation("#1**#2", precedence=70, needs=(71, 60)), numpy=Notation("#1**#2", precedence=70, needs=(71, 60)),
     latex=Notation("{#1}^{#2}", precedence=70, needs=(90, 0)),

@@ -11,6 +11,7 @@ from service.ir.leaves import FILL, SELECTOR, UNIT, constant
 from service.ir.node import Node, make
 from service.ir.total import ROWS, TOTAL, terms_of, total
 from service.ir.walk import rebuild, topological
+from service.rewrite.common_factors import common_number
 from service.rewrite.plain import plain
 from service.rewrite.simplify import distributed, flattened, reconstruct
 
@@ -108,8 +109,8 @@ def _common_number(node: Node) -> Node:
     if node.op is not TOTAL:
         return node
     split = [split_coefficient(term) for term in node.inputs]
-    number = abs(split[0][0])
-    if number == 1 or any(abs(coefficient) != number or core.op is FILL for coefficient, core in split):
+    number = common_number([coefficient for coefficient, _ in split])
+    if number == 1 or any(core.op is FILL for _, core in split):
         return node
     inner = total((scale(core, coefficient / number) for coefficient, core in split), node.shape)
     axes = range(len(node.shape))

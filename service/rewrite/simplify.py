@@ -38,7 +38,7 @@ def simplify(roots: Sequence[Node], rows: Table = BY_OP, opened: Collection[Node
 def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list[Node]:
     order = topological(roots)
     shared = {node for node, count in uses(roots).items() if count > 1 and node not in opened}
-    absorbed = _absorbed_sums(order, shared)
+    absorbed = absorbed_sums(order, shared)
     still_shared: set[Node] = set()
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -77,13 +77,13 @@ def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
 def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed: Collection[Node]) -> Node:
     if node.op is TOTAL:
         # A sum within a sum waits for the outermost one: flattened at every level, a long chain would be quadratic.
-        return total(inputs if node in absorbed else _gathered(inputs, shared), node.shape)
+        return total(inputs if node in absorbed else gathered(inputs, shared), node.shape)
     if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
         return flattened(node, inputs, shared)
     return reconstruct(node, inputs)
 
 
-def _absorbed_sums(order: Sequence[Node], shared: Collection[Node]) -> set[Node]:
+def absorbed_sums(order: Sequence[Node], shared: Collection[Node]) -> set[Node]:
     """The unshared sums that are terms of another sum."""
     return {
         child
@@ -94,7 +94,7 @@ def _absorbed_sums(order: Sequence[Node], shared: Collection[Node]) -> set[Node]
     }
 
 
-def _gathered(terms: Sequence[Node], shared: set[Node]) -> list[Node]:
+def gathered(terms: Sequence[Node], shared: Collection[Node]) -> list[Node]:
     """The terms of a sum with the unshared sums among them opened, and short ones that a number multiplies."""
     result, pending = list[Node](), list(reversed(terms))
     while pending:
@@ -108,7 +108,7 @@ def _gathered(terms: Sequence[Node], shared: set[Node]) -> list[Node]:
     return result
 
 
-def _is_scaled_sum(node: Node, shared: set[Node]) -> bool:
+def _is_scaled_sum(node: Node, shared: Collection[Node]) -> bool:
     if node in shared or node.op is not CONTRACT or len(node.inputs) != 1:
         return False
     inner = node.inputs[0]
@@ -120,10 +120,10 @@ def _is_scaled_sum(node: Node, shared: set[Node]) -> bool:
     )
 
 
-def flattened(node: Node, inputs: tuple[Node, ...], shared: Collection[Node]) -> Node:
+def flattened(node: Node, inputs: tuple[Node, ...], shared: Collection[Node], most_factors: int = MOST_FACTORS) -> Node:
     """Open the unshared contractions among the factors, while the product stays short."""
     attributes = node.attributes
-    coefficient, room = attributes.coefficient, MOST_FACTORS - len(inputs)
+    coefficient, room = attributes.coefficient, most_factors - len(inputs)
     factors, sizes = [], dict(enumerate(attributes.sizes))
     for number, (child, labels) in enumerate(zip(inputs, attributes.operands, strict=True)):
         inner, pieces, _ = parts(child)

@@ -10,6 +10,7 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Dim, bulk
 from service.ir.walk import topological
+from service.rewrite.bracketing import bracketed
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
 
@@ -18,7 +19,12 @@ FEWER = "ask for fewer points, outputs or variables at a time"
 
 
 def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
-    """Compile what is asked for, after checking from shapes alone that it stays within the bounds."""
+    """Compile what is asked for, bracketed for numbers, within the bounds."""
+    return compile_within(bracketed(outputs, point.batched, point.batch_size or 1), point, limits)
+
+
+def compile_within(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
+    """Compile graphs as they are, after checking from shapes alone that they stay within the bounds."""
     count = point.batch_size or 1
     for node in outputs:
         check_entries(bulk(node.shape) * count, limits)

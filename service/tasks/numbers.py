@@ -9,15 +9,17 @@ import numpy as np
 
 from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame
-from service.execute.program import Program, Watch, compile_program
+from service.execute.program import Program, compile_program
+from service.execute.routine import Watch
 from service.execute.span import Lost, run_within_range
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
+from service.rewrite.bracketing import bracketed
 from service.rewrite.factors import DENSE, Factors
 from service.rewrite.masks import with_masks
 from service.tasks.as_written import has_nonfinite, values_as_written
-from service.tasks.bounded import check_entries, compile_bounded, require_values
+from service.tasks.bounded import check_entries, compile_within, require_values
 from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
 from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
@@ -151,6 +153,7 @@ def evaluate(
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
+    nodes = bracketed(nodes, point.batched, point.batch_size or 1)
     conditions = Conditions()
     program, results, lost = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
@@ -193,7 +196,7 @@ def _block(
 
 def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array], list[Lost]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
-    program, count = compile_bounded(nodes, point, limits), point.batch_size or 1
+    program, count = compile_within(nodes, point, limits), point.batch_size or 1
     results, lost = run_within_range(program, point.arrays, count, watch)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)

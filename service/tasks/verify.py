@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service.errors import LimitError, VerificationError
-from service.execute.program import Flags, Program
+from service.execute.program import Program
+from service.execute.quiet import Flags
 from service.execute.span import run_within_range
 from service.frontends.sizes import bind
 from service.frontends.text import Scope

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from service.execute import span
+from service.execute.program import compile_program
+from service.execute.quiet import Flags
+from service.ir.leaves import variable
 from tests.tasks.asking import ask
 
 L = 1e200
@@ -108,3 +111,25 @@ def test_what_cancels_stays_what_it_was() -> None:
     assert found is not None
     assert not np.isfinite(found)
     assert [notice.code for notice in answer.warnings] == ["overflow"]
+
+
+def test_generated_code_tells_what_vanishes() -> None:
+    """A program that is used often is other code: it gives the same numbers, and says what has vanished."""
+    x, y = variable("x", ()), variable("y", ())
+    program = compile_program([x * y])
+    for _ in range(6):
+        results, _ = span.run_within_range(program, {"x": np.array(1e-200), "y": np.array(1e-200)}, 1)
+        flags = Flags()
+        program.run({"x": np.array(1e-200), "y": np.array(1e-200)}, flags=flags)
+        assert (results[0], flags.vanished, flags.overflowed) == (0.0, True, False)
+
+
+def test_threads_tell_what_overflows() -> None:
+    """Flags that another thread's block of a batch raises are seen."""
+    x = variable("x", ())
+    program = compile_program([x * x], frozenset({"x"}))
+    for place in (0, -1):
+        points, flags = np.ones(4_000_000), Flags()
+        points[place] = L
+        program.run({"x": points}, threads=2, flags=flags)
+        assert flags.overflowed
