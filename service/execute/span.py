@@ -119,7 +119,8 @@ class _Again:
         """Run the program once more on numbers of type `dtype`; `rounds` wide ones to the digits of doubles."""
         self._program, self._rounds = program, rounds
         self.registers: dict[int, Array] = {k: values[name].astype(dtype) for name, k in program.inputs.items()}
-        self.registers |= program.listing.constants
+        for k, array in program.listing.constants.items():
+            self.registers[k] = array.astype(dtype) if array.dtype == DOUBLE else array
         self._lost: dict[int, tuple[str, Array]] = {}
         with np.errstate(all="ignore"):
             for step, freed in zip(program.steps, last_uses(program.steps, program.outputs), strict=True):
