@@ -125,6 +125,10 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
     "Symmetric matrices": (
         Row("sum(eigvalsh(X))", {"X": [[2, 0], [0, 2]]}, 4, {"X": [[1, 0], [0, 1]]}),
         Row("max(eigvalsh(X))", {"X": [[2, 0], [0, 2]]}, 2, {"X": [[0.5, 0], [0, 0.5]]}, ("tie",)),
+        Row("eigvalsh(X)[0]", {"X": [[2, 0], [0, 2]]}, 2, {"X": [[0.5, 0], [0, 0.5]]}, ("tie",), ulps=4),
+        Row("eigvalsh(X)[1] - eigvalsh(X)[0]", {"X": [[2, 0], [0, 2]]}, 0, {"X": [ZERO, ZERO]}, ("tie",)),
+        Row("prod(eigvalsh(X))", {"X": [[2, 0], [0, 2]]}, 4, {"X": [[2, 0], [0, 2]]}, ulps=4),
+        Row("eigenprojections(X)[0, 0, 0]", {"X": [[2, 0], [0, 2]]}, 0.5, {"X": NANS}, ("domain", "tie"), ulps=4),
         Row("sum(cholesky(X))", {"X": [[1, 2], [2, 1]]}, refused="domain-error"),
     ),
     "Matrix powers": (
