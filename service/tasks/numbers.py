@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.errors import DomainError, NotDifferentiableError
-from service.execute.blame import Blame
+from service.execute.blame import Blame, Cause
 from service.execute.program import Program, compile_program
 from service.execute.routine import Watch
 from service.execute.span import Lost, run_within_range
@@ -22,6 +22,7 @@ from service.tasks.as_written import has_nonfinite, values_as_written
 from service.tasks.bounded import check_entries, compile_within, require_values
 from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
+from service.tasks.dropped import undefined_as_written
 from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
@@ -92,6 +93,7 @@ class Evaluation:
     spans: tuple[range, ...]
     said: tuple[Notice, ...]
     given: bool  # whether an input or a constant is not finite
+    dropped: str = ""  # the operation outside of its domain that only the function as written has
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -117,15 +119,20 @@ class Evaluation:
             return []
         blame = Blame(self.program, self.point.arrays)
         for k, value in enumerate(self.values):
-            name = blame.undefined(k).operation or ""
+            name = self._undefined(blame, [k]).operation or ""
             if self.point.batch_size is None and np.isnan(value).any() and name in INVERTING:
                 message = f"{name}: {INVERTING[name]}, so the answer does not exist at this point"
                 raise DomainError(message)
         found = []
         for where, array in broken:
             behind = self._behind(array)
-            found += notices_of(where, array, blame.undefined(*behind), blame.infinite(*behind), given=self.given)
+            found += notices_of(where, array, self._undefined(blame, behind), blame.infinite(*behind), given=self.given)
         return found
+
+    def _undefined(self, blame: Blame, behind: Sequence[int]) -> Cause:
+        """What made NaN in some outputs of the program, or in the function as it is written."""
+        found = blame.undefined(*behind)
+        return Cause(self.dropped) if found.operation is None and self.dropped else found
 
     def _behind(self, array: Array) -> Sequence[int]:
         """The outputs of the program that an array comes from: its own, then the value it is a derivative of."""
@@ -161,6 +168,9 @@ def evaluate(
     if given and manner.written:
         for place, value in enumerate(values_as_written(manner.written, point, limits)):
             values[place] = np.where(np.isnan(value), np.nan, values[place])
+    undefined = undefined_as_written(manner.written, outputs, point, limits)
+    for place, mask in enumerate(undefined.masks):
+        values[place] = np.where(mask, np.nan, values[place])
     spans = _spans(asked, len(outputs))
     blocks = [
         _block(block, graphs, results[span.start : span.stop], values[block.output], point)
@@ -173,7 +183,7 @@ def evaluate(
     said = [*kinks, *conditions.notices(list(zip(places, nodes, strict=True)))]
     said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
     of = tuple(block.output for block in derivatives)
-    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given)
+    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given, undefined.operation)
 
 
 def _spans(asked: Sequence[Graphs], start: int) -> tuple[range, ...]:
