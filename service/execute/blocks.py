@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from service.execute.listing import Array, Listing, Manner, Shape
-from service.execute.quiet import quietly
+from service.execute.quiet import Flags, quietly
 from service.execute.routine import Routine, Watch
 
 BLOCK_ENTRIES = 16384  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
@@ -48,20 +48,23 @@ class Blocks:
         """Whether so few points are faster without blocks."""
         return count <= self.rows and count * self._widest < LEAST_WRITTEN
 
-    def run(self, arrays: Sequence[Array], count: int, watch: Watch | None, threads: int) -> Sequence[Array]:
+    def run(
+        self, arrays: Sequence[Array], count: int, watch: Watch | None, threads: int, flags: Flags
+    ) -> Sequence[Array]:
         """The outputs for a batch of `count` points, shared by up to so many threads."""
         outputs = [np.empty((count, *shape)) for shape in self._shapes]
         starts = range(0, count, self.rows)
         threads = min(threads, len(starts))
         waiting = iter(starts)  # each thread takes the next block when it is done with one
         if watch is not None or threads <= 1:
-            quietly(self._run, arrays, outputs, waiting, watch)
+            quietly(self._run, arrays, outputs, waiting, watch, flags=flags)
             return outputs
         with _libraries().limit(limits=1):  # threads of BLAS within ours would only fight for the same cores
-            jobs = [_pool().submit(quietly, self._run, arrays, outputs, waiting, None) for _ in range(threads - 1)]
-            quietly(self._run, arrays, outputs, waiting, None)
-            for job in jobs:
-                job.result()
+            job = partial(quietly, self._run, arrays, outputs, waiting, None, flags=flags)
+            jobs = [_pool().submit(job) for _ in range(threads - 1)]
+            job()
+            for other in jobs:
+                other.result()
         return outputs
 
     def _run(

@@ -202,7 +202,7 @@ def _place(listing: Listing, node: Node, layout: _Layout, register: int) -> int:
     shape = numbers(node.shape)
 
     def write(a: Array) -> Array:
-        result: Array = np.zeros(np.shape(a)[:lead] + shape)
+        result: Array = np.zeros(np.shape(a)[:lead] + shape, np.result_type(a, float))
         view = result if not root else np.einsum(result, [..., *spec], [..., *free])
         view[index] = a
         return result

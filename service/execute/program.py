@@ -14,7 +14,7 @@ from service.execute.blocks import Blocks
 from service.execute.contraction import dense_selector, write_contraction
 from service.execute.kernels import write_elementwise
 from service.execute.listing import Array, Cost, Listing, needed_steps
-from service.execute.quiet import quietly
+from service.execute.quiet import Flags, quietly
 from service.execute.routine import USES_BEFORE_COMPILING, Routine, Watch
 from service.execute.scalars import is_scalar, point_function
 from service.ir.coefficient import CONTRACT
@@ -70,17 +70,24 @@ class Program:
         """The number of points that are computed at a time."""
         return self._each.rows
 
-    def run(self, values: Mapping[str, Array], watch: Watch | None = None, threads: int = 1) -> list[Array]:
+    def run(
+        self,
+        values: Mapping[str, Array],
+        watch: Watch | None = None,
+        threads: int = 1,
+        flags: Flags | None = None,
+    ) -> list[Array]:
         """The outputs, float64; an output that depends on a batched input has the batch axis first.
 
-        `watch` is shown every step with its arguments and result, those of a batch for every block of it.
+        `watch` is shown every step with its arguments and result, those of a batch for every block of it. `flags` are
+        raised where numbers leave the range of doubles.
         """
         batch = self._batch
         count = None if batch is None else len(values[batch])
         if self._is_scalar and watch is None and (count is None or count == 1):
             if self._at_point is not None:
                 try:
-                    found: list[Array] = quietly(self._at_point, values)
+                    found: list[Array] = quietly(self._at_point, values, flags=flags)
                 except (ArithmeticError, ValueError):
                     pass
                 else:
@@ -88,15 +95,18 @@ class Program:
             elif self._uses >= USES_BEFORE_COMPILING:
                 self._at_point = point_function(self.listing, self.steps, self.inputs, self.outputs)
             self._uses += 1
-        return self._by_arrays([values[name] for name in self.inputs], count, watch, threads)
+        flags = Flags() if flags is None else flags
+        return self._by_arrays([values[name] for name in self.inputs], count, watch, threads, flags)
 
-    def _by_arrays(self, arrays: Sequence[Array], count: int | None, watch: Watch | None, threads: int) -> list[Array]:
+    def _by_arrays(
+        self, arrays: Sequence[Array], count: int | None, watch: Watch | None, threads: int, flags: Flags
+    ) -> list[Array]:
         """The outputs of a batch: what does not depend on it once, then the rest block by block."""
         if count is None or (self._each.is_short(count) and watch is None):
-            return [np.asarray(found, dtype=float) for found in quietly(self._whole, arrays, None, watch)]
-        between = quietly(self._once, arrays, None, watch)
+            return [np.asarray(found, dtype=float) for found in quietly(self._whole, arrays, None, watch, flags=flags)]
+        between = quietly(self._once, arrays, None, watch, flags=flags)
         threads = threads if self.per_point.operations * count >= LEAST_THREADED else 1
-        ends = self._each.run([*arrays, *between], count, watch, threads)
+        ends = self._each.run([*arrays, *between], count, watch, threads, flags)
         known = self.listing.constants | dict(zip(self.inputs.values(), arrays, strict=True))
         known |= dict(zip(self._once.outputs, between, strict=True)) | dict(zip(self._each.outputs, ends, strict=True))
         return [np.asarray(known[k], dtype=float) for k in self.outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from service.ir.coefficient import scale, split_coefficient
@@ -21,19 +22,27 @@ def total(terms: Iterable[Node], shape: Shape) -> Node:
     if terms and all(term.op is RESHAPE and term.inputs[0].shape == terms[0].inputs[0].shape for term in terms):
         inner = terms[0].inputs[0].shape
         return reshape(total((term.inputs[0] for term in terms), inner), shape)
-    offset, coefficients = 0.0, dict[Node, float]()
+    offset, coefficients, apart = 0.0, dict[Node, float](), list[Node]()
     for term in terms:
-        if term.op is FILL:
+        if term.op is FILL and _is_merged(offset, float(term.attributes)):
             offset += float(term.attributes)
             continue
         coefficient, core = split_coefficient(term)
+        if term.op is FILL or not _is_merged(coefficients.get(core, 0.0), coefficient):
+            apart.append(term)
+            continue
         coefficients[core] = coefficients.get(core, 0.0) + coefficient
-    kept = [scale(core, coefficient) for core, coefficient in coefficients.items() if coefficient != 0]
+    kept = apart + [scale(core, coefficient) for core, coefficient in coefficients.items() if coefficient != 0]
     if offset != 0 or not kept:
         kept.append(constant(offset, shape))
     if len(kept) == 1:
         return kept[0]
     return make(TOTAL, tuple(sorted(kept, key=lambda term: term.digest)), None, shape)
+
+
+def _is_merged(left: float, right: float) -> bool:
+    """Whether two numbers may be added beforehand: not where that overflows, as the whole need not."""
+    return not math.isinf(left + right) or math.isinf(left) or math.isinf(right)
 
 
 def terms_of(node: Node) -> tuple[Node, ...]:

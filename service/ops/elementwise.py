@@ -7,6 +7,7 @@ the NIST Digital Library of Mathematical Functions (chapters 4, 5 and 7) unless 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,16 @@ call = lowered
 
 
 def entrywise(name: str, *inputs: Node, **attributes: Any) -> Node:
-    """The kernel term of an elementwise function of arguments of one shape; constants are folded in float64."""
+    """The kernel term of an elementwise function of arguments of one shape; constants are folded in float64.
+
+    Not where that overflows or vanishes, as the whole need not: exp(-800)*exp(x) is 1 at 800.
+    """
     op = _DECLARED[name]
     if op.commutative:
         inputs = tuple(sorted(inputs, key=lambda node: node.digest))
     values = [fill_value(node) for node in inputs]
     if op.kernel is not None and all(value is not None for value in values):
-        with np.errstate(all="ignore"):
+        with suppress(FloatingPointError), np.errstate(all="ignore", over="raise", under="raise"):
             return constant(float(op.kernel(*map(np.float64, values), **attributes)), inputs[0].shape)
     return make(op, inputs, tuple(attributes.items()), inputs[0].shape)
 
