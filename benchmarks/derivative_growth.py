@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 import service.ops  # the operations register themselves
-from benchmarks.measuring import exponent, interleaved
-from benchmarks.report import Bound, Report, milliseconds
+from benchmarks.measuring import exponent, interleaved, medians
+from benchmarks.report import Bound, Report, duration
 from service.diff.reverse import jacobian
 from service.execute.program import Program, compile_program
 from service.ir.leaves import variable
@@ -22,7 +22,8 @@ from service.rewrite.simplify import simplify
 __all__ = ["measure", "service"]
 
 SIZES = (100, 1000, 10_000)
-REPEATS = 5
+QUICK_SIZES = (100, 200)
+REPEATS, BUDGET = 5, 20.0
 LIMIT = 1.15
 X = variable("x", ())
 V = variable("v", (3,))
@@ -63,24 +64,27 @@ def derivative(output: Node, by: Node) -> Program:
     return compile_program([output, *simplify(jacobian(output, [by]))])
 
 
-def measure() -> Report:
+def measure(*, quick: bool = False) -> list[Report]:
     """Times for each family and size, and the exponent of each family."""
     check_values()
-    functions = {(name, size): build(size) for name, build in FAMILIES.items() for size in SIZES}
-    times = interleaved({case: partial(derivative, *function) for case, function in functions.items()}, REPEATS)
+    sizes = QUICK_SIZES if quick else SIZES
+    functions = {(name, size): build(size) for name, build in FAMILIES.items() for size in sizes}
+    cases = {case: partial(derivative, *function) for case, function in functions.items()}
+    times = medians(interleaved(cases, REPEATS, 0.0, BUDGET))
     rows, bounds = [], []
     for name in FAMILIES:
-        counts = [len(topological([functions[name, size][0]])) for size in SIZES]
-        spent = [times[name, size] for size in SIZES]
-        rows += [[name, str(n), milliseconds(t), f"{1e6 * t / n:.1f} us"] for n, t in zip(counts, spent, strict=True)]
-        bounds.append(Bound(f"exponent of {name}", exponent(counts, spent), LIMIT))
-    return Report(
+        counts = [len(topological([functions[name, size][0]])) for size in sizes]
+        spent = [times[name, size] for size in sizes]
+        rows += [[name, str(n), duration(t), f"{1e6 * t / n:.1f} us"] for n, t in zip(counts, spent, strict=True)]
+        bounds.append(Bound(f"reverse pass, exponent of {name}", exponent(counts, spent), LIMIT))
+    report = Report(
         "Derivatives of functions of growing size",
-        f"Reverse pass, simplification and compilation of a gradient; medians of {REPEATS} interleaved repeats.",
+        "Reverse pass, simplification and compilation of a gradient; medians of interleaved repeats.",
         ("function", "nodes", "time", "per node"),
         rows,
         bounds,
     )
+    return [report]
 
 
 def check_values() -> None:

@@ -7,12 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.measuring import exponent, interleaved
-from benchmarks.report import Bound, Report, milliseconds
+from benchmarks.measuring import exponent, interleaved, medians
+from benchmarks.report import Bound, Report, duration
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Array, Form, Task
 
 STATEMENTS = (100, 300, 1000)
+QUICK_STATEMENTS = (10, 20)
 REPEATS = 3
 LIMIT = 1.15
 FORMS: tuple[tuple[Form, ...], ...] = ((), ("text",))
@@ -60,28 +61,30 @@ def gradient(expression: str, forms: tuple[Form, ...]) -> Answer:
     return compute(Task("gradient", expression, at=point, forms=forms))
 
 
-def measure() -> Report:
+def measure(*, quick: bool = False) -> list[Report]:
     """Times without closed forms and with the text form, and the exponent of each."""
-    texts = {(name, count): write(count) for name, write in PROGRAMS.items() for count in STATEMENTS}
+    statements = QUICK_STATEMENTS if quick else STATEMENTS
+    texts = {(name, count): write(count) for name, write in PROGRAMS.items() for count in statements}
     cases = [(name, count, forms) for name, count in texts for forms in FORMS]
-    times = interleaved({case: partial(gradient, texts[case[:2]], case[2]) for case in cases}, REPEATS)
+    times = medians(interleaved({case: partial(gradient, texts[case[:2]], case[2]) for case in cases}, REPEATS, 0.0))
     rows = [
-        [name, str(count), f"{len(text.encode())}", *(milliseconds(times[name, count, f]) for f in FORMS)]
+        [name, str(count), f"{len(text.encode())}", *(duration(times[name, count, f]) for f in FORMS)]
         for (name, count), text in texts.items()
     ]
     bounds = [
         Bound(
-            f"exponent of {name} {'with the closed form' if forms else 'without closed forms'}",
-            exponent(STATEMENTS, [times[name, count, forms] for count in STATEMENTS]),
+            f"from text, exponent of {name} {'with the closed form' if forms else 'without closed forms'}",
+            exponent(statements, [times[name, count, forms] for count in statements]),
             LIMIT,
         )
         for name in PROGRAMS
         for forms in FORMS
     ]
-    return Report(
+    report = Report(
         "From text to the numbers of a gradient",
         f"Programs of assignments within the default limits; medians of {REPEATS} interleaved repeats.",
         ("program", "assignments", "bytes", "numbers alone", "numbers and text form"),
         rows,
         bounds,
     )
+    return [report]

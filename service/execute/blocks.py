@@ -9,17 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from service.execute.listing import Array, Listing, Manner, Shape
-from service.execute.quiet import quietly
+from service.execute.quiet import Flags, quietly
 from service.execute.routine import Routine, Watch
 
-BLOCK_ENTRIES = 8192  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
+BLOCK_ENTRIES = 16384  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
 LEAST_WRITTEN = 2048  # entries from which on writing into an array that is there pays for itself
+LARGE, LONGER = 2**18, 4
 MOST_SPARE = 2**23  # entries of the longest workspace that is kept for the next run
 MOST_SPARES = 4
 
@@ -34,7 +35,7 @@ class Blocks:
         self._written = {k: listing.shapes[k] for k in routine.written}
         made = self._written.values() or [listing.shapes[step.target] for step in routine.steps]
         self._widest = max([1, *(math.prod(shape) for shape in made)])
-        self.rows = max(1, BLOCK_ENTRIES // self._widest)
+        self.rows = max(1, BLOCK_ENTRIES * _stretch(listing, routine) // self._widest)
         self._direct = [k in self._written for k in routine.outputs]
         self._places, self._width = _allocated(routine, self._written)
 
@@ -47,20 +48,23 @@ class Blocks:
         """Whether so few points are faster without blocks."""
         return count <= self.rows and count * self._widest < LEAST_WRITTEN
 
-    def run(self, arrays: Sequence[Array], count: int, watch: Watch | None, threads: int) -> Sequence[Array]:
+    def run(
+        self, arrays: Sequence[Array], count: int, watch: Watch | None, threads: int, flags: Flags
+    ) -> Sequence[Array]:
         """The outputs for a batch of `count` points, shared by up to so many threads."""
         outputs = [np.empty((count, *shape)) for shape in self._shapes]
         starts = range(0, count, self.rows)
         threads = min(threads, len(starts))
         waiting = iter(starts)  # each thread takes the next block when it is done with one
         if watch is not None or threads <= 1:
-            quietly(self._run, arrays, outputs, waiting, watch)
+            quietly(self._run, arrays, outputs, waiting, watch, flags=flags)
             return outputs
         with _libraries().limit(limits=1):  # threads of BLAS within ours would only fight for the same cores
-            jobs = [_pool().submit(quietly, self._run, arrays, outputs, waiting, None) for _ in range(threads - 1)]
-            quietly(self._run, arrays, outputs, waiting, None)
-            for job in jobs:
-                job.result()
+            job = partial(quietly, self._run, arrays, outputs, waiting, None, flags=flags)
+            jobs = [_pool().submit(job) for _ in range(threads - 1)]
+            job()
+            for other in jobs:
+                other.result()
         return outputs
 
     def _run(
@@ -92,6 +96,12 @@ class Blocks:
             start = place * self.rows
             views[k] = work[start : start + math.prod(shape)].reshape(shape)
         return views
+
+
+def _stretch(listing: Listing, routine: Routine) -> int:
+    """How many times longer blocks are where each reads a matrix that is too large for the cache."""
+    shared = [k for step in routine.steps for k in step.sources if not listing.batched[k]]
+    return LONGER if any(math.prod(listing.shapes[k]) >= LARGE for k in shared) else 1
 
 
 _SPARES: list[Array] = []

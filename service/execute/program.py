@@ -6,6 +6,7 @@ Every array may have a leading batch axis; whatever does not depend on a batched
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from service.execute.blocks import Blocks
 from service.execute.contraction import dense_selector, write_contraction
 from service.execute.kernels import write_elementwise
 from service.execute.listing import Array, Cost, Listing, needed_steps
-from service.execute.quiet import quietly
+from service.execute.quiet import Flags, quietly
 from service.execute.routine import USES_BEFORE_COMPILING, Routine, Watch
 from service.execute.scalars import is_scalar, point_function
 from service.ir.coefficient import CONTRACT
@@ -25,6 +26,7 @@ from service.ir.total import TOTAL
 from service.ir.walk import topological
 
 LEAST_THREADED = 2_000_000  # estimated operations that pay for handing blocks to threads
+FEWEST_OF_MANY, MANY = 16, 64  # points: two plans, so that numbers do not change with every length of a batch
 CONSTANT_TENSORS = (DELTA, UNIT, SELECTOR)
 
 
@@ -43,16 +45,22 @@ class Program:
         batched, given = listing.batched, list(inputs.values())
         self._batch = next((name for name, k in inputs.items() if batched[k]), None)
         self._whole = Routine(listing, self.steps, given, outputs)
+        self._is_scalar = is_scalar(listing, self.steps, [*given, *outputs])
+        self._at_point: Callable[[Mapping[str, Array]], list[Array]] | None = None
+        self._uses = 0
+
+    @cached_property
+    def _parts(self) -> tuple[Routine, Blocks]:
+        """What does not depend on a batched input, and the rest."""
+        listing, outputs, given = self.listing, self.outputs, list(self.inputs.values())
+        batched = listing.batched
         each = [step for step in self.steps if batched[step.target]]
         ends = [k for k in dict.fromkeys(outputs) if batched[k]]
         wanted = {k for step in each for k in step.sources} | set(outputs)
         once = [step for step in self.steps if not batched[step.target]]
         between = [step.target for step in once if step.target in wanted]
-        self._once = Routine(listing, once, given, between)
-        self._each = Blocks(listing, Routine(listing, each, [*given, *between], ends))
-        self._is_scalar = is_scalar(listing, self.steps, [*given, *outputs])
-        self._at_point: Callable[[Mapping[str, Array]], list[Array]] | None = None
-        self._uses = 0
+        shared = Routine(listing, once, given, between)
+        return shared, Blocks(listing, Routine(listing, each, [*given, *between], ends))
 
     @property
     def shared(self) -> Cost:
@@ -67,19 +75,26 @@ class Program:
     @property
     def rows(self) -> int:
         """The number of points that are computed at a time."""
-        return self._each.rows
+        return self._parts[1].rows
 
-    def run(self, values: Mapping[str, Array], watch: Watch | None = None, threads: int = 1) -> list[Array]:
+    def run(
+        self,
+        values: Mapping[str, Array],
+        watch: Watch | None = None,
+        threads: int = 1,
+        flags: Flags | None = None,
+    ) -> list[Array]:
         """The outputs, float64; an output that depends on a batched input has the batch axis first.
 
-        `watch` is shown every step with its arguments and result, those of a batch for every block of it.
+        `watch` is shown every step with its arguments and result, those of a batch for every block of it. `flags` are
+        raised where numbers leave the range of doubles.
         """
         batch = self._batch
         count = None if batch is None else len(values[batch])
         if self._is_scalar and watch is None and (count is None or count == 1):
             if self._at_point is not None:
                 try:
-                    found: list[Array] = quietly(self._at_point, values)
+                    found: list[Array] = quietly(self._at_point, values, flags=flags)
                 except (ArithmeticError, ValueError):
                     pass
                 else:
@@ -87,17 +102,21 @@ class Program:
             elif self._uses >= USES_BEFORE_COMPILING:
                 self._at_point = point_function(self.listing, self.steps, self.inputs, self.outputs)
             self._uses += 1
-        return self._by_arrays([values[name] for name in self.inputs], count, watch, threads)
+        flags = Flags() if flags is None else flags
+        return self._by_arrays([values[name] for name in self.inputs], count, watch, threads, flags)
 
-    def _by_arrays(self, arrays: Sequence[Array], count: int | None, watch: Watch | None, threads: int) -> list[Array]:
+    def _by_arrays(
+        self, arrays: Sequence[Array], count: int | None, watch: Watch | None, threads: int, flags: Flags
+    ) -> list[Array]:
         """The outputs of a batch: what does not depend on it once, then the rest block by block."""
-        if count is None or (self._each.is_short(count) and watch is None):
-            return [np.asarray(found, dtype=float) for found in quietly(self._whole, arrays, None, watch)]
-        between = quietly(self._once, arrays, None, watch)
+        if count is None or (self._parts[1].is_short(count) and watch is None):
+            return [np.asarray(found, dtype=float) for found in quietly(self._whole, arrays, None, watch, flags=flags)]
+        once, each = self._parts
+        between = quietly(once, arrays, None, watch, flags=flags)
         threads = threads if self.per_point.operations * count >= LEAST_THREADED else 1
-        ends = self._each.run([*arrays, *between], count, watch, threads)
+        ends = each.run([*arrays, *between], count, watch, threads, flags)
         known = self.listing.constants | dict(zip(self.inputs.values(), arrays, strict=True))
-        known |= dict(zip(self._once.outputs, between, strict=True)) | dict(zip(self._each.outputs, ends, strict=True))
+        known |= dict(zip(once.outputs, between, strict=True)) | dict(zip(each.outputs, ends, strict=True))
         return [np.asarray(known[k], dtype=float) for k in self.outputs]
 
 
@@ -106,16 +125,19 @@ def compile_program(
     batched: frozenset[str] = frozenset(),
     most_entries: int = 2**62,
     *,
+    count: int = 1,
     with_masks: bool = False,
 ) -> Program:
     """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis.
 
+    Products are planned for many points if `count` is many; the program runs for any number of points.
     `with_masks`: the zeros of masks annihilate what is not finite, rather than make NaN of it.
 
     Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
     """
     order = topological(outputs)
-    listing, register, inputs = Listing(), dict[Node, int](), dict[str, int]()
+    listing = Listing(typical_batch=MANY if count >= FEWEST_OF_MANY else 1)
+    register, inputs = dict[Node, int](), dict[str, int]()
     dense = {child for node in order if node.op is not CONTRACT for child in node.inputs} | set(outputs)
     for node in order:
         listing.origin = node

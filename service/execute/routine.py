@@ -29,7 +29,7 @@ class Routine:
         )
         used = {k for step in steps for k in step.sources} | set(outputs)
         self._constants = {k: array for k, array in listing.constants.items() if k in used}
-        self._freed = _last_uses(steps, (*self._constants, *inputs, *outputs))
+        self._freed = last_uses(steps, (*self._constants, *inputs, *outputs))
         self._compiled: dict[bool, Function] = {}
         self._uses = 0
 
@@ -91,7 +91,7 @@ def _slots(kind: str, registers: Sequence[int]) -> str:
     return "".join(f"{kind}{k}," for k in registers)
 
 
-def _last_uses(steps: Sequence[Step], kept: Sequence[int]) -> list[tuple[int, ...]]:
+def last_uses(steps: Sequence[Step], kept: Sequence[int]) -> list[tuple[int, ...]]:
     """For each step the registers that nothing needs after it."""
     seen, result = set(kept), list[tuple[int, ...]]()
     for step in reversed(steps):

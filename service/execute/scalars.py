@@ -7,6 +7,7 @@ Other functions are NumPy's own, but for those of `math` that agree with them bi
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -30,6 +31,8 @@ _EXACT: Mapping[np.ufunc, str] = {
     np.sqrt: "sqrt({0})",
     np.abs: "abs({0})",
 }
+# What can be 0 though nothing that it is made of is.
+_VANISHING = (np.multiply, np.divide, np.square, np.reciprocal, np.exp)
 _OTHERS: tuple[np.ufunc, ...] = (np.sin, np.cos, np.tan, np.exp, np.log, np.tanh)
 _PROBES = np.concatenate([np.geomspace(1e-8, 500, 700), -np.geomspace(1e-8, 500, 700)])
 
@@ -61,9 +64,16 @@ def point_function(
 ) -> Callable[[Mapping[str, Array]], list[Array]]:
     """The steps as a function of the values of one point, which is a batch of one where inputs have that axis.
 
-    It raises ArithmeticError or ValueError where an intermediate result is not finite: NumPy then tells more.
+    It raises ArithmeticError or ValueError where an intermediate result is not finite, or 0 or nearly so where it can
+    have vanished: NumPy then tells more.
     """
-    names: dict[str, Any] = {"sqrt": math.sqrt, "abs": abs, "float": float, "ArithmeticError": ArithmeticError}
+    names: dict[str, Any] = {
+        "sqrt": math.sqrt,
+        "abs": abs,
+        "min": min,
+        "float": float,
+        "ArithmeticError": ArithmeticError,
+    }
     names |= {"empty": np.empty}
     constants = {k: float(array) for k, array in listing.constants.items() if not array.shape}
     lines = ["def run(values):"]
@@ -76,6 +86,9 @@ def point_function(
     if steps:
         lines.append(f" total = {' + '.join(f'r{step.target}' for step in steps)}")
         lines.append(" if total - total != 0.0: raise ArithmeticError")
+    vanishing = [f"abs(r{step.target})" for step in steps if step.run in _VANISHING]
+    if vanishing:
+        lines.append(f" if min({', '.join(vanishing)}, 1.0) < {sys.float_info.min!r}: raise ArithmeticError")
     for k in set(outputs):
         shape, index = ("1", "0") if listing.batched[k] else ("()", "()")
         lines += [f" o{k} = empty({shape})", f" o{k}[{index}] = r{k}"]

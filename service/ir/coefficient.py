@@ -54,7 +54,7 @@ def connected(factors: Sequence[Labelled]) -> list[list[Labelled]]:
 def scale(node: Node, coefficient: float) -> Node:
     """`coefficient * node`."""
     value = fill_value(node)
-    if value is not None:
+    if value is not None and is_gathered(value, coefficient):
         return constant(value * coefficient, node.shape)
     if coefficient == 1:
         return node

@@ -52,12 +52,15 @@ class Parameter:
 class Kink:
     """Where an operation has no derivative, and the number that is answered for it there.
 
-    `at(*arrays, **attributes)` is true at those entries; `convention` says which number, or whose derivative.
+    `at(*arrays, **attributes)` is true at those entries; `convention` says which number, or whose derivative. Where
+    `along` names an axis, counted from the end, an entry is at its kink for being equal to the one before it, and has
+    a derivative all the same if what follows moves with both alike: the sum of equal eigenvalues is smooth.
     """
 
     at: Callable[..., Any]
     convention: str
     code: str = "kink"
+    along: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

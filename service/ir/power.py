@@ -36,7 +36,7 @@ def raise_to(base: Node, exponent: float) -> Node:
     inner, power = split_power(base)
     whole = exponent.is_integer()
     keeps_domain = whole and (power.is_integer() or not (power * exponent).is_integer())
-    if power != 1 and (keeps_domain or is_nonnegative(inner)):
+    if power != 1 and (keeps_domain or is_nonnegative(inner)) and math.isfinite(power * exponent):
         return raise_to(inner, power * exponent)
     coefficient, core = split_coefficient(base)
     if coefficient != 1 and (whole or coefficient > 0) and abs(exponent * math.log10(abs(coefficient))) < DIGITS:

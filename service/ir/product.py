@@ -6,6 +6,7 @@ factors become powers; what is left is a contraction in which only deltas betwee
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -105,7 +106,7 @@ class Product:
         self._separate_scalars(out)
         present = {label for _, labels in self.factors for label in labels} | set(out) | self._done
         for label, size in self.sizes.items():
-            if label not in present and isinstance(size, int):
+            if label not in present and isinstance(size, int) and is_gathered(self.coefficient, size):
                 self.coefficient *= size
             elif label not in present:
                 self.factors.append((size_value(size), []))
@@ -195,6 +196,8 @@ def _join_norms(groups: dict[tuple[Node, tuple[int, ...]], list[float]]) -> None
 
 def _added(base: Node, exponents: list[float]) -> list[float]:
     """The exponents of a product of powers of one base, added up unless a root would vanish (sqrt(x)**2 is not x)."""
+    if not math.isfinite(sum(exponents)):
+        return exponents
     whole = 0.0 + sum(exponent for exponent in exponents if exponent.is_integer())
     roots = [exponent for exponent in exponents if not exponent.is_integer()]
     merged = whole + sum(roots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from operator import attrgetter
 
@@ -26,16 +27,16 @@ def total(terms: Iterable[Node], shape: Shape) -> Node:
         return reshape(total((term.inputs[0] for term in terms), inner), shape)
     if len(terms) == 1:
         return _without_coefficient(terms[0])[1]
-    offset, alike = 0.0, dict[Hashable, list[Node]]()
+    offset, apart, alike = 0.0, list[Node](), dict[Hashable, list[Node]]()
     for term in terms:
-        if term.op is FILL:
+        if term.op is not FILL:
+            key, unwrapped = _without_coefficient(term)
+            alike.setdefault(key, []).append(unwrapped)
+        elif _is_merged(offset, float(term.attributes)):
             offset += float(term.attributes)
-            continue
-        key, unwrapped = _without_coefficient(term)
-        alike.setdefault(key, []).append(unwrapped)
-    kept = [group[0] if len(group) == 1 else _merged(group) for group in alike.values()]
-    if len(kept) < len(terms):
-        kept = [term for term in kept if fill_value(term) != 0]
+        else:
+            apart.append(term)
+    kept = apart + [term for group in alike.values() for term in (group if len(group) == 1 else _merged(group))]
     if offset != 0 or not kept:
         kept.append(constant(offset, shape))
     if len(kept) == 1:
@@ -50,14 +51,27 @@ def _without_coefficient(term: Node) -> tuple[Hashable, Node]:
     coefficient, operands, sizes = term.attributes
     if operands == (tuple(range(len(term.shape))),) and len(sizes) == len(term.shape):
         (core,) = term.inputs
-        return (core, term) if core.op is not CONTRACT else _without_coefficient(scale(core, coefficient))
+        unwrapped = term if core.op is not CONTRACT else scale(core, coefficient)
+        return (core, term) if unwrapped is term else _without_coefficient(unwrapped)
     return (term.inputs, operands, sizes), term
 
 
-def _merged(terms: Sequence[Node]) -> Node:
-    """The sum of like terms; a zero is a fill."""
-    coefficients, cores = zip(*map(split_coefficient, terms), strict=True)
-    return scale(cores[0], sum(coefficients, 0.0))
+def _merged(terms: Sequence[Node]) -> list[Node]:
+    """Like terms as one, or none; those apart whose numbers cannot be added."""
+    sum_of_numbers, apart = 0.0, list[Node]()
+    core = terms[0]
+    for term in terms:
+        number, core = split_coefficient(term)
+        if _is_merged(sum_of_numbers, number):
+            sum_of_numbers += number
+        else:
+            apart.append(term)
+    return [*apart, scale(core, sum_of_numbers)] if sum_of_numbers != 0 else apart
+
+
+def _is_merged(left: float, right: float) -> bool:
+    """Whether two numbers may be added beforehand: not where that overflows, as the whole need not."""
+    return not math.isinf(left + right) or math.isinf(left) or math.isinf(right)
 
 
 def terms_of(node: Node) -> tuple[Node, ...]:

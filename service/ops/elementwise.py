@@ -7,6 +7,7 @@ the NIST Digital Library of Mathematical Functions (chapters 4, 5 and 7) unless 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,16 @@ call = lowered
 
 
 def entrywise(name: str, *inputs: Node, **attributes: Any) -> Node:
-    """The kernel term of an elementwise function of arguments of one shape; constants are folded in float64."""
+    """The kernel term of an elementwise function of arguments of one shape; constants are folded in float64.
+
+    Not where that overflows or vanishes, as the whole need not: exp(-800)*exp(x) is 1 at 800.
+    """
     op = _DECLARED[name]
     if op.commutative:
         inputs = tuple(sorted(inputs, key=lambda node: node.digest))
     values = [fill_value(node) for node in inputs]
     if op.kernel is not None and all(value is not None for value in values):
-        with np.errstate(all="ignore"):
+        with suppress(FloatingPointError), np.errstate(all="ignore", over="raise", under="raise"):
             return constant(float(op.kernel(*map(np.float64, values), **attributes)), inputs[0].shape)
     return make(op, inputs, tuple(attributes.items()), inputs[0].shape)
 
@@ -160,11 +164,13 @@ function("polygamma", lambda x, n: special.polygamma(n, x),
          lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
          parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
          numpy="special.polygamma", latex=r"\psi")  # fmt: skip
-function("sigmoid", lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))), lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
-         numpy="special.expit",         latex=r"\sigma", aliases=("expit",))  # fmt: skip
+function("sigmoid", lambda x: 1 / (1 + np.exp(-x)),
+         lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
+         numpy="special.expit", latex=r"\sigma", aliases=("expit",))  # fmt: skip
 function("logit", special.logit, lambda out, x: raise_to(x * (1 - x), -1), summary="log(x / (1 - x))",
          numpy="special.logit")  # fmt: skip
-function("softplus", lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), lambda out, x: call("sigmoid", x), summary="log(1 + exp(x))",
+function("softplus", lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), lambda out, x: call("sigmoid", x),
+         summary="log(1 + exp(x))",
          numpy=Notation("np.logaddexp(0, #1)"))  # fmt: skip
 
 # Piecewise functions: the derivative on either side, and the documented convention at the kink.

@@ -10,7 +10,7 @@ import numpy as np
 from service.ir.contraction import contract
 from service.ir.leaves import delta, triangle
 from service.ir.node import Node, make
-from service.ir.op import Notation, Op, Rule
+from service.ir.op import Kink, Notation, Op, Rule
 from service.ir.size import Shape, bulk, numbers
 from service.ops.declaring import called, declare, kernel, pasteable
 from service.ops.determinants import inverse, square_shape
@@ -41,6 +41,13 @@ def eigenvalues_kernel(x: Any) -> Any:
     finite = np.isfinite(x).all(axis=(-2, -1))[..., None]
     symmetric = np.where(finite[..., None], (x + np.swapaxes(x, -1, -2)) / 2, 0.0)
     return np.where(finite, np.linalg.eigvalsh(symmetric), np.nan)
+
+
+def repeated(x: Any) -> Any:
+    """For every eigenvalue, ascending, whether it is equal to the one before but for rounding."""
+    values = eigenvalues_kernel(x)
+    largest = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)
+    return np.diff(values, axis=-1, prepend=-np.inf) <= x.shape[-1] * np.finfo(float).eps * largest
 
 
 def projections_kernel(x: Any) -> Any:
@@ -150,11 +157,14 @@ def _quartic(x: Shape) -> int:
 
 
 CHOLESKY = kernel("kernel_cholesky", cholesky_kernel, _cholesky_vjp, cost=_cubic, raised=called("cholesky"))
-EIGENVALUES = kernel("kernel_eigvalsh", eigenvalues_kernel, _eigenvalues_vjp, cost=_cubic, raised=called("eigvalsh"))
+_TIE = Kink(repeated, "that with equal shares for equal eigenvalues", "tie", along=-1)
+_TIE_OF_MATRICES = Kink(lambda x: repeated(x)[..., None, None], "no number", "tie", along=-3)
+EIGENVALUES = kernel("kernel_eigvalsh", eigenvalues_kernel, _eigenvalues_vjp, cost=_cubic, raised=called("eigvalsh"),
+                     kink=_TIE)  # fmt: skip
 PROJECTIONS = kernel("kernel_eigenprojections", projections_kernel, _projections_vjp, cost=_quartic,
-                     raised=called("eigenprojections"))  # fmt: skip
+                     raised=called("eigenprojections"), kink=_TIE_OF_MATRICES)  # fmt: skip
 RESOLVENTS = kernel("kernel_reduced_resolvents", resolvents_kernel, _resolvents_vjp, cost=_quartic,
-                    raised=called("reduced_resolvents"))  # fmt: skip
+                    raised=called("reduced_resolvents"), kink=_TIE_OF_MATRICES)  # fmt: skip
 
 
 def _lowering(op: Op) -> Rule:

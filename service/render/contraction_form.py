@@ -72,13 +72,18 @@ def _parted(written: Sequence[Written]) -> list[Written]:
     result = list(written)
     for entry in written:
         form, labels, _ = entry
-        matrix = next((x for x in result if x is not entry and set(x[1]) == set(labels) and len(x[1]) == MATRIX), None)
-        if is_a(form, "tril") and is_a(form.inputs[0], "ones") and matrix is not None and len(set(labels)) == MATRIX:
-            k = dict(form.attributes)["k"]
-            part = term("tril", matrix[0], k=k) if labels == matrix[1] else term("triu", matrix[0], k=-k)
-            result[result.index(matrix)] = (part, matrix[1], False)
-            result.remove(entry)
+        alike = [x for x in result if x is not entry and set(x[1]) == set(labels) and len(x[1]) == MATRIX]
+        if not _is_triangle(form) or not any(x is entry for x in result) or not alike or len(set(labels)) != MATRIX:
+            continue
+        matrix = next((x for x in alike if not _is_triangle(x[0])), alike[0])
+        k = dict(form.attributes)["k"]
+        part = term("tril", matrix[0], k=k) if labels == matrix[1] else term("triu", matrix[0], k=-k)
+        result = [(part, x[1], False) if x is matrix else x for x in result if x is not entry]
     return result
+
+
+def _is_triangle(form: Node) -> bool:
+    return is_a(form, "tril") and is_a(form.inputs[0], "ones")
 
 
 def _cuts(light: Sequence[Factor], heavy: Sequence[Factor], rank: int) -> dict[int, dict[int, Factor]]:

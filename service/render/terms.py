@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from service.ir import size
+from service.ir.coefficient import is_gathered
 from service.ir.leaves import FILL, constant, facts_of, fill_value
 from service.ir.node import Node
 from service.ir.op import operations
@@ -170,7 +171,7 @@ def powered(base: Node, exponent: float) -> Node:
 def scaled(node: Node, coefficient: float) -> Node:
     """`coefficient * node` with the sign in front and the number first."""
     value = fill_value(node)
-    if value is not None and not node.shape:
+    if value is not None and not node.shape and is_gathered(coefficient, value):
         return number(coefficient * value)
     if is_a(node, "sum") and coefficient * _summed(node) == 1:
         return term("mean", node.inputs[0], **dict(node.attributes))
@@ -198,7 +199,7 @@ def _summed(node: Node) -> int:
 def number(value: float) -> Node:
     """A number as it reads best: one that is a small fraction exactly, as that fraction."""
     for below in range(2, SMALL_FRACTION + 1):
-        above = round(value * below) if math.isfinite(value) else 0
+        above = round(value * below) if math.isfinite(value * below) else 0
         if 0 < abs(above) <= SMALL_FRACTION and above / below == value and len(repr(value)) > SHORT:
             return term("divide", constant(above), constant(below))
     return constant(value)

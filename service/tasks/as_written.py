@@ -7,7 +7,7 @@ with its neighbours, so that the values owe nothing to the passes that they are 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,13 +23,16 @@ from service.tasks.inputs import Point, spread
 from service.tasks.messages import Array, Limits
 
 EPSILON = float(np.finfo(float).eps)
-HINT = "the function as it is written, which decides at points that are not finite, is too large"
+HINT = "the function as it is written, which decides where it has a value, is too large"
 SAMPLES = 8  # of the value at one point with random roundings
 
 
 def largest_of(outputs: Sequence[Node]) -> int:
     """The entries of the largest result on the way, all being formed."""
     return max([1, *(bulk(node.shape) for node in topological(outputs))])
+
+
+Watch = Callable[[Node, Sequence[Array], Array], None]
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,17 @@ class AsWritten:
         ]
         return np.asarray(np.ptp(np.concatenate(parts), axis=0))
 
-    def run(self, values: Mapping[str, Array], count: int, rounding: np.random.Generator | None = None) -> list[Array]:
-        """Every output at `count` points, along the leading axis of every value; `rounding` rounds at random."""
+    def run(
+        self,
+        values: Mapping[str, Array],
+        count: int,
+        rounding: np.random.Generator | None = None,
+        watch: Watch | None = None,
+    ) -> list[Array]:
+        """Every output at `count` points, along the leading axis of every value.
+
+        `rounding` rounds at random; `watch` is shown every operation with its arguments and result.
+        """
         done: dict[Node, Array] = {}
 
         def value(node: Node) -> Array:
@@ -112,6 +124,8 @@ class AsWritten:
                 result = spread(result, count, numbers(step.node.shape))
             if rounding is not None and step.node in self._varies:
                 result = result * (1 + EPSILON * rounding.uniform(-1, 1, result.shape))
+            if watch is not None:
+                watch(step.node, list(inputs.values()), result)
             done[step.node] = result
             for node in step.free:
                 done.pop(node, None)
@@ -120,14 +134,28 @@ class AsWritten:
 
 def values_as_written(outputs: Sequence[Node], point: Point, limits: Limits) -> list[Array]:
     """The outputs at a point, or at the points of its batch, as they stand: x - x is not 0 yet at infinity."""
+    written, count = within_limits(outputs, point, limits)
+    return [value if point.batch_size is not None else value[0] for value in written.run(many_of(point), count)]
+
+
+def within_limits(outputs: Sequence[Node], point: Point, limits: Limits) -> tuple[AsWritten, int]:
+    """The function as it is written, and the number of points.
+
+    Raises LimitError where its arrays are too large.
+    """
     written, count = AsWritten(outputs), point.batch_size or 1
     if written.largest * count > limits.elements:
         raise LimitError("elements", written.largest * count, limits.elements, hint=HINT)
-    many = {
+    return written, count
+
+
+def many_of(point: Point) -> dict[str, Array]:
+    """The values of a point, all of them with the leading axis of a batch."""
+    count = point.batch_size or 1
+    return {
         name: value if name in point.batched else np.broadcast_to(value, (count, *value.shape))
         for name, value in point.arrays.items()
     }
-    return [value if point.batch_size is not None else value[0] for value in written.run(many, count)]
 
 
 def has_nonfinite(outputs: Sequence[Node], point: Point) -> bool:

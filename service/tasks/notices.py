@@ -41,6 +41,13 @@ def notices_of(where: str, array: Array, undefined: Cause, infinite: Cause, *, g
     return found
 
 
+def notice_of_lost(operation: str, where: str) -> Notice:
+    """What is said of finite numbers that rest on one beyond every range at hand."""
+    spoken = SPOKEN.get(operation, operation)
+    message = f"{spoken} leaves the range of a float64 on the way, so finite numbers here may be wrong"
+    return Notice("overflow", message, where)
+
+
 def _undefined(cause: Cause, *, given: bool) -> tuple[str, str]:
     name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
     if name is None and not given:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.errors import DomainError, NotDifferentiableError
-from service.execute.blame import Blame
-from service.execute.program import Program, Watch, compile_program
+from service.execute.blame import Blame, Cause
+from service.execute.program import Program, compile_program
+from service.execute.routine import Watch
+from service.execute.span import Lost, run_within_range
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
@@ -19,11 +21,12 @@ from service.tasks.as_written import has_nonfinite, values_as_written
 from service.tasks.bounded import arranged, check_entries, compile_within, require_values
 from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
+from service.tasks.dropped import undefined_as_written
 from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_entries, masked_factors
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
-from service.tasks.notices import INVERTING, notices_of
+from service.tasks.notices import INVERTING, notice_of_lost, notices_of
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Evaluation:
     spans: tuple[range, ...]
     said: tuple[Notice, ...]
     given: bool  # whether an input or a constant is not finite
+    dropped: str = ""  # the operation outside of its domain that only the function as written has
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -114,15 +118,20 @@ class Evaluation:
             return []
         blame = Blame(self.program, self.point.arrays)
         for k, value in enumerate(self.values):
-            name = blame.undefined(k).operation or ""
+            name = self._undefined(blame, [k]).operation or ""
             if self.point.batch_size is None and np.isnan(value).any() and name in INVERTING:
                 message = f"{name}: {INVERTING[name]}, so the answer does not exist at this point"
                 raise DomainError(message)
         found = []
         for where, array in broken:
             behind = self._behind(array)
-            found += notices_of(where, array, blame.undefined(*behind), blame.infinite(*behind), given=self.given)
+            found += notices_of(where, array, self._undefined(blame, behind), blame.infinite(*behind), given=self.given)
         return found
+
+    def _undefined(self, blame: Blame, behind: Sequence[int]) -> Cause:
+        """What made NaN in some outputs of the program, or in the function as it is written."""
+        found = blame.undefined(*behind)
+        return Cause(self.dropped) if found.operation is None and self.dropped else found
 
     def _behind(self, array: Array) -> Sequence[int]:
         """The outputs of the program that an array comes from: its own, then the value it is a derivative of."""
@@ -152,12 +161,15 @@ def evaluate(
     _check_blocks(derivatives, asked, point, limits)
     nodes = arranged(nodes, point)
     conditions = Conditions()
-    program, results = _run(nodes, point, limits, conditions)
+    program, results, lost = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
     given = has_nonfinite(manner.written or outputs, point)
     if given and manner.written:
         for place, value in enumerate(values_as_written(manner.written, point, limits)):
             values[place] = np.where(np.isnan(value), np.nan, values[place])
+    undefined = undefined_as_written(manner.written, outputs, point, limits)
+    for place, mask in enumerate(undefined.masks):
+        values[place] = np.where(mask, np.nan, values[place])
     spans = _spans(asked, len(outputs))
     blocks = [
         _block(block, graphs, results[span.start : span.stop], values[block.output], point)
@@ -166,9 +178,11 @@ def evaluate(
     kinks = kinks_at(outputs, derivatives, point, limits)
     if manner.nonsmooth == "error" and kinks:
         raise NotDifferentiableError(kinks[0].message)
-    said = [*kinks, *conditions.notices(list(zip(_of_nodes(len(outputs), asked), nodes, strict=True)))]
+    places = _of_nodes(len(outputs), asked)
+    said = [*kinks, *conditions.notices(list(zip(places, nodes, strict=True)))]
+    said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
     of = tuple(block.output for block in derivatives)
-    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given)
+    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given, undefined.operation)
 
 
 def _spans(asked: Sequence[Graphs], start: int) -> tuple[range, ...]:
@@ -189,16 +203,17 @@ def _block(
     return masked_factors(block, assembled(block, graphs.factors, results), value, lead)
 
 
-def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array]]:
+def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array], list[Lost]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
-    program = compile_within(nodes, point, limits)
-    results = program.run(point.arrays, watch)
+    program, count = compile_within(nodes, point, limits), point.batch_size or 1
+    results, lost = run_within_range(program, point.arrays, count, watch)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)
         if any(node.op.strong for node in topological(careful)):
-            program = compile_program(careful, point.batched, limits.elements, with_masks=True)
-            results = program.run(point.arrays)
-    return program, [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
+            program = compile_program(careful, point.batched, limits.elements, count=count, with_masks=True)
+            results, lost = run_within_range(program, point.arrays, count)
+    whole = [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
+    return program, whole, lost
 
 
 def compute_numbers(

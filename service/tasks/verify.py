@@ -17,6 +17,8 @@ import numpy as np
 
 from service.errors import LimitError, VerificationError
 from service.execute.program import Program
+from service.execute.quiet import Flags
+from service.execute.span import run_within_range
 from service.frontends.sizes import bind
 from service.frontends.text import Scope
 from service.ir.size import Shape, numbers
@@ -60,6 +62,7 @@ class _Check:
     worst: float = 0.0
     on_kink: bool = False
     form_points: int = 0
+    within_range: int = 0  # points at which every number on the way is within the range of doubles
     remarks: list[str] = field(default_factory=list)
 
 
@@ -111,7 +114,7 @@ def _described(problem: Problem) -> str:
 
 
 def _outcome(check: _Check) -> Verified:
-    method = DIFFERENCES if check.form is None else DIFFERENCES + FORM
+    method = DIFFERENCES + FORM if check.form_points else DIFFERENCES
     return Verified(method, check.points, check.worst) if check.points else Verified()
 
 
@@ -160,7 +163,7 @@ class _Verification:
                 break
             self._at(point, waiting, program, None)
         for check in checks:
-            if check.form is not None and check.points and not check.form_points:
+            if check.form is not None and check.points and check.within_range and not check.form_points:
                 message = f"the closed form {check.form.text!r} has no value where the derivative has"
                 raise VerificationError(message)
         return checks
@@ -215,7 +218,8 @@ class _Verification:
     def _at(self, point: Values, checks: Sequence[_Check], program: Program, given: int | None) -> None:
         """Check blocks at one point, number `given` of the request's or a random one."""
         points = self._around(point)
-        found, *others = (program.run(values) for values in points)
+        flags = Flags()
+        found, *others = (run_within_range(program, values, 1, flags=flags)[0] for values in points)
         outputs = self.function.at([point])
         for check in checks:
             place = check.place
@@ -226,7 +230,7 @@ class _Verification:
                 continue
             check.given += given is not None
             doubt = doubt_of(found[place], [other[place] for other in others])
-            self._compare(check, points, value, doubt, is_given=given is not None)
+            self._compare(check, points, value, doubt, is_given=given is not None, within_range=not flags)
 
     def _around(self, point: Values) -> list[Values]:
         """The point, and others that are equal to it but for rounding."""
@@ -237,11 +241,21 @@ class _Verification:
             name: value * (1 + ROUNDING * self.generator.uniform(-1, 1, value.shape)) for name, value in point.items()
         }
 
-    def _compare(self, check: _Check, points: Sequence[Values], value: Array, doubt: Array, *, is_given: bool) -> None:
-        if check.form is not None:
+    def _compare(
+        self,
+        check: _Check,
+        points: Sequence[Values],
+        value: Array,
+        doubt: Array,
+        *,
+        is_given: bool,
+        within_range: bool,
+    ) -> None:
+        if check.form is not None and within_range:  # else the form, evaluated as it is written, may well be wrong
             read, more = check.form.values(points, self.generator)
             doubt = np.fmax(doubt, more)
             check.form_points += bool(np.isfinite(read).all())
+            check.within_range += 1
             check.worst = max(check.worst, check.form.compare(read, value, doubt))
         probe = Probe(check.block, self.moves, self.function, points[0], self.generator, self.limits.elements)
         outcome = probe.compare(value, doubt, suspicious=is_given)
