@@ -48,8 +48,8 @@ class _Rule:
 
     def __init__(self, rule: Rule) -> None:
         options: Any = rule.options
-        self.origin: str = rule.origin.name
-        self.name: str = rule.alias or self.origin
+        self.origin = str(rule.origin.name)  # Lark's own texts are slow to look up
+        self.name = str(rule.alias or self.origin)
         self.size = len(rule.expansion)
         self.is_list = self.origin.startswith("_")
         self.is_optional = bool(options.expand1) and not rule.alias
@@ -98,7 +98,7 @@ class Tables:
         self._last: int = table.end_states["program"]
         self._states: Mapping[int, Mapping[str, int | _Rule]] = {
             state: {
-                name: rules.setdefault(argument, _Rule(argument)) if isinstance(argument, Rule) else argument
+                str(name): rules.setdefault(argument, _Rule(argument)) if isinstance(argument, Rule) else argument
                 for name, (_, argument) in actions.items()
             }
             for state, actions in table.states.items()

@@ -28,8 +28,8 @@ def broadcast_shapes(op: str, *shapes: Shape) -> Shape:
 
 def aligned(*inputs: Node) -> tuple[Node, ...]:
     """The inputs, each repeated to their common shape."""
-    shape = broadcast_shapes("operands", *(node.shape for node in inputs))
-    return tuple(node if node.shape == shape else broadcast(node, shape) for node in inputs)
+    shape = broadcast_shapes("operands", *[node.shape for node in inputs])
+    return tuple([node if node.shape == shape else broadcast(node, shape) for node in inputs])
 
 
 def broadcast_labels(x: Shape, shape: Shape, key: Hashable) -> list[Hashable]:
