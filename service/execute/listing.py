@@ -102,10 +102,10 @@ class Listing:
         key = (function, sources)
         known = self._known.get(key)
         if known is None:
-            shapes = [self.shapes[k] for k in sources]
+            shapes = [*map(self.shapes.__getitem__, sources)]
             alike = shapes.count(shapes[0]) == len(shapes)  # NumPy takes long to find the common shape
             shape = shapes[0] if alike else np.broadcast_shapes(*shapes)
-            dtype = _result_type(function, tuple([self.dtypes[k] for k in sources]))
+            dtype = _result_type(function, tuple(map(self.dtypes.__getitem__, sources)))
             known = self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
         return known
 
@@ -144,7 +144,7 @@ class Listing:
         shape: Shape,
         dtype: np.dtype[Any] = FLOAT,
     ) -> int:
-        target = self.register(shape, batched=any(self.batched[k] for k in sources), dtype=dtype)
+        target = self.register(shape, batched=True in map(self.batched.__getitem__, sources), dtype=dtype)
         if self.origin is None:
             message = "a step is written on behalf of a node"
             raise TypeError(message)

@@ -157,7 +157,8 @@ def compile_program(
 
 def _leaf(node: Node, *, dense: bool) -> Array:
     if node.op is FILL:
-        return np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
+        number = np.float64(node.attributes)
+        return np.broadcast_to(number, numbers(node.shape)) if node.shape else number
     if node.op is ARRAY:
         return np.frombuffer(node.attributes.content).reshape(node.shape)
     if node.op is TRIANGLE:

@@ -12,19 +12,21 @@ from service.ir.node import Node
 def topological(roots: Iterable[Node]) -> list[Node]:
     """Every node reachable from `roots`, inputs before users, each once."""
     order: list[Node] = []
-    done: set[Node] = set()
-    entered: set[Node] = set()
-    stack = list(roots)[::-1]
+    seen: set[Node] = set()
+    stack: list[Node | None] = [*reversed(list(roots))]
+    entered: list[Node] = []
     while stack:
-        node = stack[-1]
-        if node in entered:
-            stack.pop()
-            if node not in done:
-                done.add(node)
+        node = stack.pop()
+        if node is None:  # all inputs of the last node entered are done
+            order.append(entered.pop())
+        elif node not in seen:
+            seen.add(node)
+            if node.inputs:
+                entered.append(node)
+                stack.append(None)
+                stack += node.inputs[::-1]
+            else:
                 order.append(node)
-        else:
-            entered.add(node)
-            stack += [child for child in node.inputs[::-1] if child not in entered]
     return order
 
 

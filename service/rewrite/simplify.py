@@ -26,16 +26,17 @@ def simplify(roots: Sequence[Node], rows: Table = BY_OP, opened: Collection[Node
 
     Products and sums within others are flattened unless they are used elsewhere too and not among `opened`.
     """
-    current = list(roots)
+    current, final = list(roots), set[Node]()
     for _ in range(ROUNDS):
-        changed = _round(current, rows, opened)
+        changed = _round(current, rows, opened, final)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
 
 
-def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list[Node]:
+def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node], final: set[Node]) -> list[Node]:
+    """Every node once; `final` are those that no row makes better."""
     order = topological(roots)
     shared = {node for node, count in uses(roots, order).items() if count > 1 and node not in opened}
     absorbed = absorbed_sums(order, shared)
@@ -44,7 +45,7 @@ def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
         result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
         if node not in absorbed:  # a row for a sum is one for the whole of it
-            result = _rewritten(result, rows)
+            result = _rewritten(result, rows, final)
         if node in shared:
             still_shared.add(result)
         return result
@@ -164,10 +165,11 @@ def _has_constant_tensor(node: Node) -> bool:
     return node.op in (DELTA, UNIT) or (node.op is CONTRACT and any(child.op in (DELTA, UNIT) for child in node.inputs))
 
 
-def _rewritten(node: Node, rows: Table) -> Node:
+def _rewritten(node: Node, rows: Table, final: set[Node]) -> Node:
     for _ in range(MOST_ROWS):
-        better = _better(node, rows.get(node.op, ()))
+        better = None if node in final else _better(node, rows.get(node.op, ()))
         if better is None:
+            final.add(node)
             return node
         node = better
     return node
