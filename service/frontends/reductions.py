@@ -120,8 +120,10 @@ class Tables:
                     spans.append((token.start_pos, token.end_pos))
                     break
                 assert isinstance(action, _Rule)  # noqa: S101 - there is nothing else
-                del stack[len(stack) - action.size :]
-                if not action.passes:
+                if action.passes:
+                    stack.pop()
+                else:
+                    del stack[len(stack) - action.size :]
                     action.complete(values, spans, found)
                 stack.append(states[stack[-1]][action.origin])  # type: ignore[arg-type]
                 if stack[-1] == self._last:

@@ -26,31 +26,44 @@ def simplify(roots: Sequence[Node], rows: Table = BY_OP, opened: Collection[Node
 
     Products and sums within others are flattened unless they are used elsewhere too and not among `opened`.
     """
-    current, final = list(roots), set[Node]()
+    current, rounds = list(roots), _Rounds(rows, opened)
     for _ in range(ROUNDS):
-        changed = _round(current, rows, opened, final)
+        changed = rounds.once(current)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
 
 
-def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node], final: set[Node]) -> list[Node]:
-    """Every node once; `final` are those that no row makes better."""
-    order = topological(roots)
-    shared = {node for node, count in uses(roots, order).items() if count > 1 and node not in opened}
-    absorbed = absorbed_sums(order, shared)
-    still_shared: set[Node] = set()
+class _Rounds:
+    """Rounds over one graph; `settled` are the nodes that one left as they were, `shared` those it would not open."""
 
-    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
-        if node not in absorbed:  # a row for a sum is one for the whole of it
-            result = _rewritten(result, rows, final)
-        if node in shared:
-            still_shared.add(result)
-        return result
+    def __init__(self, rows: Table, opened: Collection[Node]) -> None:
+        self.rows, self.opened = rows, opened
+        self.settled, self.shared = set[Node](), set[Node]()
 
-    return rebuild(roots, change, order)
+    def once(self, roots: Sequence[Node]) -> list[Node]:
+        """Every node once."""
+        order = topological(roots)
+        shared = {node for node, count in uses(roots, order).items() if count > 1 and node not in self.opened}
+        absorbed = absorbed_sums(order, shared)
+        released, still_shared = self.shared - shared, set[Node]()
+
+        def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+            result = node
+            if not (node in self.settled and inputs == node.inputs and released.isdisjoint(inputs)):
+                result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
+                if node not in absorbed:  # a row for a sum is one for the whole of it
+                    result = _rewritten(result, self.rows)
+                    if result is node:
+                        self.settled.add(node)
+            if node in shared:
+                still_shared.add(result)
+            return result
+
+        changed = rebuild(roots, change, order)
+        self.shared = shared | still_shared
+        return changed
 
 
 def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -165,11 +178,10 @@ def _has_constant_tensor(node: Node) -> bool:
     return node.op in (DELTA, UNIT) or (node.op is CONTRACT and any(child.op in (DELTA, UNIT) for child in node.inputs))
 
 
-def _rewritten(node: Node, rows: Table, final: set[Node]) -> Node:
+def _rewritten(node: Node, rows: Table) -> Node:
     for _ in range(MOST_ROWS):
-        better = None if node in final else _better(node, rows.get(node.op, ()))
+        better = _better(node, rows.get(node.op, ()))
         if better is None:
-            final.add(node)
             return node
         node = better
     return node
