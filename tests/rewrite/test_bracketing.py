@@ -26,7 +26,6 @@ from service.rewrite.product_cost import Costs
 from service.rewrite.simplify import simplify
 from service.tasks.bounded import arranged
 from service.tasks.compute import compute
-from service.tasks.inputs import NOWHERE, Point
 from service.tasks.messages import Declaration, Task
 from tests.diff.expressions import SHAPES, programs
 from tests.functions import Function, random_point
@@ -266,9 +265,9 @@ def test_single_numbers_are_left_as_they_are() -> None:
     """Finding brackets would take longer than they save; over a batch or along an axis they are found."""
     x, y, z = (variable(name, ()) for name in "xyz")
     term = total([contract([(x, ()), (one, ())], ()) for one in (y, z, entrywise("exp", y))], ())
-    batch = Point({}, frozenset("xyz"), COUNT, {})
-    assert arranged([term], NOWHERE) == [term]
-    assert arranged([term], batch) == bracketed([term], "xyz", COUNT) != [term]
+    batch = frozenset("xyz")
+    assert arranged([term], frozenset(), 1) == [term]
+    assert arranged([term], batch, COUNT) == bracketed([term], batch, COUNT) != [term]
     a, b = array_of("a", "u"), array_of("a", "v")
     summed = total([contract([(a, "a"), (one, "a")], ()) for one in (b, entrywise("exp", b))], ())
-    assert arranged([summed], NOWHERE) == bracketed([summed]) != [summed]
+    assert arranged([summed], frozenset(), 1) == bracketed([summed]) != [summed]
