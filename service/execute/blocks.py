@@ -18,8 +18,9 @@ from service.execute.listing import Array, Listing, Manner, Shape
 from service.execute.quiet import Flags, quietly
 from service.execute.routine import Routine, Watch
 
-BLOCK_ENTRIES = 8192  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
+BLOCK_ENTRIES = 16384  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
 LEAST_WRITTEN = 2048  # entries from which on writing into an array that is there pays for itself
+LARGE, LONGER = 2**18, 4
 MOST_SPARE = 2**23  # entries of the longest workspace that is kept for the next run
 MOST_SPARES = 4
 
@@ -34,7 +35,7 @@ class Blocks:
         self._written = {k: listing.shapes[k] for k in routine.written}
         made = self._written.values() or [listing.shapes[step.target] for step in routine.steps]
         self._widest = max([1, *(math.prod(shape) for shape in made)])
-        self.rows = max(1, BLOCK_ENTRIES // self._widest)
+        self.rows = max(1, BLOCK_ENTRIES * _stretch(listing, routine) // self._widest)
         self._direct = [k in self._written for k in routine.outputs]
         self._places, self._width = _allocated(routine, self._written)
 
@@ -95,6 +96,12 @@ class Blocks:
             start = place * self.rows
             views[k] = work[start : start + math.prod(shape)].reshape(shape)
         return views
+
+
+def _stretch(listing: Listing, routine: Routine) -> int:
+    """How many times longer blocks are where each reads a matrix that is too large for the cache."""
+    shared = [k for step in routine.steps for k in step.sources if not listing.batched[k]]
+    return LONGER if any(math.prod(listing.shapes[k]) >= LARGE for k in shared) else 1
 
 
 _SPARES: list[Array] = []

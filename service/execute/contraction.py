@@ -14,9 +14,11 @@ import numpy as np
 
 from service.execute.listing import Array, Listing
 from service.execute.masking import write_masked
-from service.execute.pairs import BATCH, Labels, Operand, write_product
+from service.execute.pairs import BATCH, Labels, Operand, entries_of, write_product
+from service.execute.squares import write_square
 from service.ir.leaves import DELTA, SELECTOR, UNIT
 from service.ir.node import Node
+from service.ir.sign import is_nonnegative
 from service.ir.size import bulk, numbers
 
 Index = tuple[Any, ...]
@@ -97,7 +99,7 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
     """
     rank = len(node.shape)
     layout = _lay_out(node, rank)
-    sizes = dict(enumerate(node.attributes.sizes)) | {BATCH: 1}
+    sizes = dict(enumerate(node.attributes.sizes)) | {BATCH: listing.typical_batch}
     operands = [
         _read(listing, node.inputs[number], sources[number], labels, layout)
         for number, labels in zip(layout.arrays, layout.labels, strict=True)
@@ -107,16 +109,31 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
     inner = [layout.rename.get(k, k) for k in range(rank) if k not in gone and not _is_point(layout.places.get(k))]
     present = {label for one in operands for label in one.labels}
     kept = (*lead, *(label for label in inner if label in present))
+    coefficient = node.attributes.coefficient
     masks = [place for place, k in enumerate(layout.arrays) if node.inputs[k].op.strong]
     if not operands:
         result = listing.constant(np.float64(1))
     elif masks and masked_entries is not None:
         result = write_masked(listing, operands, masks, kept, sizes, masked_entries)
     else:
-        result = write_product(listing, operands, kept, sizes)
+        coefficient = _scale_smallest(listing, operands, kept, sizes, coefficient)
+        known = {one.register for one, k in zip(operands, layout.arrays, strict=True) if is_nonnegative(node.inputs[k])}
+        square = write_square(listing, operands, kept, sizes, known)
+        result = write_product(listing, operands, kept, sizes) if square is None else square
     listing.note(bulk(node.shape), bulk(node.shape), batched=bool(lead))
-    result = scaled(listing, result, node.attributes.coefficient)
+    result = scaled(listing, result, coefficient)
     return _place(listing, node, layout, _spread(listing, result, inner, present, sizes))
+
+
+def _scale_smallest(
+    listing: Listing, operands: list[Operand], out: Labels, sizes: dict[Any, int], coefficient: float
+) -> float:
+    """Put the number in front of a product into an operand that is smaller than the product; what is left of it."""
+    least = min(range(len(operands)), key=lambda k: entries_of(operands[k].labels, sizes))
+    if coefficient != 1 and entries_of(operands[least].labels, sizes) < entries_of(out, sizes):
+        operands[least] = Operand(scaled(listing, operands[least].register, coefficient), operands[least].labels)
+        return 1.0
+    return coefficient
 
 
 def scaled(listing: Listing, register: int, coefficient: float) -> int:
@@ -124,9 +141,7 @@ def scaled(listing: Listing, register: int, coefficient: float) -> int:
     if coefficient == 1:
         return register
     if coefficient == -1:
-        result = listing.ufunc(np.negative, register)
-        listing.negated[result] = register
-        return result
+        return listing.negative(register)
     return listing.ufunc(np.multiply, listing.constant(np.float64(coefficient)), register)
 
 

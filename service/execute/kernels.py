@@ -73,7 +73,15 @@ def apply(listing: Listing, ufunc: np.ufunc, *sources: int) -> int:
             function = _POWERS.get(float(exponent.flat[0]))
             if function is not None:
                 return function(listing, sources[0])
-    return listing.ufunc(ufunc, *sources)
+    if ufunc is np.divide and _is_one(listing, sources[0], sources[1]):
+        return listing.ufunc(np.reciprocal, sources[1])
+    return listing.negative(sources[0]) if ufunc is np.negative else listing.ufunc(ufunc, *sources)
+
+
+def _is_one(listing: Listing, register: int, beside: int) -> bool:
+    """Whether it is the number 1, and not what gives a quotient its shape."""
+    number = listing.constants.get(register)
+    return number is not None and number.shape in ((), listing.shapes[beside]) and bool((number == 1).all())
 
 
 def _composed(*ufuncs: np.ufunc) -> Callable[[Listing, int], int]:

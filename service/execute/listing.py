@@ -62,10 +62,12 @@ class Cost:
 class Listing:
     """Steps in order, and of each register its shape (without the batch axis) and whether it has a batch axis.
 
-    A batch axis is always the first. `shared` and `per_point` estimate the work once and for each point. `negated` has
-    the register that another is the negative of.
+    Orders of products are planned for batches of `typical_batch` points. A batch axis is always the first. `shared` and
+    `per_point` estimate the work once and for each point of a batch. `negated` has the register that another is the
+    negative of.
     """
 
+    typical_batch: int = 1
     steps: list[Step] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     batched: list[bool] = field(default_factory=list)
@@ -104,6 +106,14 @@ class Listing:
             dtype = _result_type(function, tuple(self.dtypes[k] for k in sources))
             self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
         return self._known[key]
+
+    def negative(self, source: int) -> int:
+        """A register with the other sign."""
+        if source in self.negated:
+            return self.negated[source]
+        result = self.ufunc(np.negative, source)
+        self.negated[result] = source
+        return result
 
     def view(self, function: Callable[[Array], Array], source: int, shape: Shape, key: Any) -> int:
         """Another look at a register's memory; equal keys mean equal functions."""

@@ -12,7 +12,6 @@ from service.execute.listing import Array, Listing, Shape
 
 Labels = tuple[Any, ...]
 BATCH = "batch"
-TYPICAL_BATCH = 64  # what an order of products is planned for where some factors have a batch axis
 
 
 class Operand(NamedTuple):
@@ -50,16 +49,16 @@ def order_of_products(operands: Sequence[Labels], out: Labels, sizes: Mapping[An
 
 
 def write_product(listing: Listing, operands: Sequence[Operand], out: Labels, sizes: Mapping[Any, int]) -> int:
-    """The product of all operands with axes in the order of `out`; every label has a size, that of BATCH is 1."""
+    """The product of all operands with axes in the order of `out`; every label has a size."""
     work = list(operands)
     if {label for operand in work for label in operand.labels} <= set(out):
         # Entry by entry no order saves a sum: what is small and what has no batch axis comes first.
-        work.sort(key=lambda one: (BATCH in one.labels, _entries(one.labels, sizes)))
+        work.sort(key=lambda one: (BATCH in one.labels, entries_of(one.labels, sizes)))
         pairs: Sequence[tuple[int, ...]] = [(0, 1)] if len(work) > 1 else []
         for _ in range(len(work) - 1):
             work = [_pair(listing, work[0], work[1], set(out), sizes), *work[2:]]
         return align(listing, work[0], out, sizes)
-    pairs = order_of_products([one.labels for one in work], out, {**sizes, BATCH: TYPICAL_BATCH})
+    pairs = order_of_products([one.labels for one in work], out, sizes)
     for positions in pairs:
         if len(positions) == 1:
             continue
@@ -69,7 +68,8 @@ def write_product(listing: Listing, operands: Sequence[Operand], out: Labels, si
     return align(listing, work[0], out, sizes)
 
 
-def _entries(labels: Collection[Any], sizes: Mapping[Any, int]) -> int:
+def entries_of(labels: Collection[Any], sizes: Mapping[Any, int]) -> int:
+    """The entries of an array with these labels."""
     return math.prod(max(sizes[label], 1) for label in labels)
 
 
@@ -87,8 +87,8 @@ def _pair(listing: Listing, left: Operand, right: Operand, keep: set[Any], sizes
     ]
     batched = any(listing.batched[one.register] for one in (left, right))
     result = tuple(label for labels in kinds for label in labels)
-    entries = _entries(result, sizes)
-    listing.note(entries * _entries(inner, sizes), entries, batched=batched)
+    entries = math.prod(max(size, 1) for size in _shape(result, sizes))
+    listing.note(entries * entries_of(inner, sizes), entries, batched=batched)
     if inner:
         return _matmul(listing, left, right, (*kinds, inner), sizes)
     out = _batch_first(result)
@@ -156,8 +156,15 @@ def _matmul(
     b = _order(right.labels, (*both, *inner, *columns))
     back = None if product == out else tuple(product.index(label) for label in out)
     counts = len(both), len(rows), len(columns), len(inner)
-    function = _matrix_product(a, b, back, counts)
-    return Operand(listing.call(function, [left.register, right.register], _shape(out, sizes)), out)
+    registers = [left.register, right.register]
+    if b is not None and BATCH not in right.labels and listing.typical_batch > 1:
+        shape = tuple(listing.shapes[right.register][k] for k in b)
+        registers[1], b = listing.call(_reordered(b), [right.register], shape), None  # once, for every block
+    return Operand(listing.call(_matrix_product(a, b, back, counts), registers, _shape(out, sizes)), out)
+
+
+def _reordered(order: tuple[int, ...]) -> Callable[[Array], Array]:
+    return lambda a: np.ascontiguousarray(a.transpose(order))
 
 
 def _order(labels: Labels, wanted: Labels) -> tuple[int, ...] | None:

@@ -25,6 +25,7 @@ from service.ir.total import TOTAL
 from service.ir.walk import topological
 
 LEAST_THREADED = 2_000_000  # estimated operations that pay for handing blocks to threads
+FEWEST_OF_MANY, MANY = 16, 64  # points: two plans, so that numbers do not change with every length of a batch
 CONSTANT_TENSORS = (DELTA, UNIT, SELECTOR)
 
 
@@ -116,16 +117,19 @@ def compile_program(
     batched: frozenset[str] = frozenset(),
     most_entries: int = 2**62,
     *,
+    count: int = 1,
     with_masks: bool = False,
 ) -> Program:
     """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis.
 
+    Products are planned for many points if `count` is many; the program runs for any number of points.
     `with_masks`: the zeros of masks annihilate what is not finite, rather than make NaN of it.
 
     Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
     """
     order = topological(outputs)
-    listing, register, inputs = Listing(), dict[Node, int](), dict[str, int]()
+    listing = Listing(typical_batch=MANY if count >= FEWEST_OF_MANY else 1)
+    register, inputs = dict[Node, int](), dict[str, int]()
     dense = {child for node in order if node.op is not CONTRACT for child in node.inputs} | set(outputs)
     for node in order:
         listing.origin = node

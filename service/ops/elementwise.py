@@ -164,8 +164,9 @@ function("polygamma", lambda x, n: special.polygamma(n, x),
          lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
          parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
          numpy="special.polygamma", latex=r"\psi")  # fmt: skip
-function("sigmoid", lambda x: np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x))),
-         lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))", numpy="special.expit",         latex=r"\sigma", aliases=("expit",))  # fmt: skip
+function("sigmoid", lambda x: 1 / (1 + np.exp(-x)),
+         lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
+         numpy="special.expit", latex=r"\sigma", aliases=("expit",))  # fmt: skip
 function("logit", special.logit, lambda out, x: raise_to(x * (1 - x), -1), summary="log(x / (1 - x))",
          numpy="special.logit")  # fmt: skip
 function("softplus", lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), lambda out, x: call("sigmoid", x),

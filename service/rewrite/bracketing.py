@@ -18,8 +18,8 @@ from service.ir.node import Node, make
 from service.ir.size import Shape, numbers
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
-from service.rewrite.common_factors import Bracket, Key, Sharing, Term
 from service.rewrite.product_cost import Costs
+from service.rewrite.shared_factors import Bracket, Key, Sharing, Term
 from service.rewrite.simplify import absorbed_sums, flattened, gathered, reconstruct
 
 MOST_FACTORS = 12  # of a product that others are opened into, or of a term that is compared: bounds the work at a node

@@ -11,8 +11,8 @@ from service.ir.leaves import FILL, SELECTOR, UNIT, constant
 from service.ir.node import Node, make
 from service.ir.total import ROWS, TOTAL, terms_of, total
 from service.ir.walk import rebuild, topological
-from service.rewrite.common_factors import common_number
 from service.rewrite.plain import plain
+from service.rewrite.shared_factors import common_number
 from service.rewrite.simplify import distributed, flattened, reconstruct
 
 MATRIX = 2

@@ -28,7 +28,7 @@ def compile_within(outputs: Sequence[Node], point: Point, limits: Limits) -> Pro
     count = point.batch_size or 1
     for node in outputs:
         check_entries(bulk(node.shape) * count, limits)
-    program = compile_program(outputs, point.batched, limits.elements)
+    program = compile_program(outputs, point.batched, limits.elements, count=count)
     largest = max(program.shared.largest, program.per_point.largest * count)
     if largest > limits.elements:
         raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")

@@ -211,7 +211,7 @@ def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> t
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(nodes)
         if any(node.op.strong for node in topological(careful)):
-            program = compile_program(careful, point.batched, limits.elements, with_masks=True)
+            program = compile_program(careful, point.batched, limits.elements, count=count, with_masks=True)
             results, lost = run_within_range(program, point.arrays, count)
     whole = [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
     return program, whole, lost

@@ -20,7 +20,7 @@ from service.ir.size import bulk, numbers
 from service.ir.total import TOTAL, total
 from service.ir.walk import topological
 from service.ops.elementwise import entrywise
-from service.rewrite import common_factors as bracketing_sharing
+from service.rewrite import shared_factors as bracketing_sharing
 from service.rewrite.bracketing import bracketed
 from service.rewrite.product_cost import Costs
 from service.rewrite.simplify import simplify
