@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from service.execute.blame import Cause
@@ -20,6 +22,7 @@ SPOKEN = {
     "power_log": "the derivative of a power by its exponent",
     "over_square": "the derivative of arctan2",
 }
+CANCELLED = 1e-6  # errors beyond which something is said: relative, or absolute in numbers below 1
 PRODUCTS = {"contract"}
 SUMS = {"total"}
 POWERS = {"power", "power_slope", "power_log", "reciprocal_or_zero"}  # infinite or undefined at 0, and beyond float64
@@ -46,6 +49,16 @@ def notice_of_lost(operation: str, where: str) -> Notice:
     spoken = SPOKEN.get(operation, operation)
     message = f"{spoken} leaves the range of a float64 on the way, so finite numbers here may be wrong"
     return Notice("overflow", message, where)
+
+
+def notices_of_rounding(errors: Sequence[Array], found: Sequence[Array], places: Sequence[str]) -> list[Notice]:
+    """What is said of numbers in which terms have cancelled, so that their errors of rounding are beyond all measure."""
+    notices = []
+    for error, value, where in zip(errors, found, places, strict=True):
+        if (error > CANCELLED * np.maximum(1, np.abs(value))).any():
+            message = f"terms cancel, and what is left is divided: a number is wrong by about {np.max(error):.0e}"
+            notices.append(Notice("ill-conditioned", message, where))
+    return notices
 
 
 def _undefined(cause: Cause, *, given: bool) -> tuple[str, str]:
