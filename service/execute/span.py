@@ -145,7 +145,10 @@ class _Again:
         rounds: bool = False,
         follows: bool = True,
     ) -> None:
-        """Run the program once more on numbers of type `dtype`; `rounds` wide ones to the digits of doubles."""
+        """Run the program once more on numbers of type `dtype`.
+
+        `rounds` wide ones to the digits of doubles; without `follows` nothing is noted.
+        """
         self._program, self._rounds, self._follows = program, rounds, follows
         self.registers: dict[int, Array] = {k: values[name].astype(dtype) for name, k in program.inputs.items()}
         for k, array in program.listing.constants.items():

@@ -52,7 +52,7 @@ def notice_of_lost(operation: str, where: str) -> Notice:
 
 
 def notices_of_rounding(errors: Sequence[Array], found: Sequence[Array], places: Sequence[str]) -> list[Notice]:
-    """What is said of numbers in which terms have cancelled, so that their errors of rounding are beyond all measure."""
+    """What is said of numbers in which terms have cancelled, so that rounding has spoilt them."""
     notices = []
     for error, value, where in zip(errors, found, places, strict=True):
         if (error > CANCELLED * np.maximum(1, np.abs(value))).any():
