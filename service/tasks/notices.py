@@ -26,7 +26,9 @@ CANCELLED = 1e-6  # errors beyond which something is said: relative, or absolute
 PRODUCTS = {"contract"}
 SUMS = {"total"}
 POWERS = {"power", "power_slope", "power_log", "reciprocal_or_zero"}  # infinite or undefined at 0, and beyond float64
-GROWING = PRODUCTS | SUMS | {"exp", "expm1", "sinh", "cosh", "exprel", "norm", "softplus", "logsumexp", "hypot"}
+GROWING = (
+    PRODUCTS | SUMS | {"exp", "expm1", "sinh", "cosh", "exprel", "norm", "softplus", "logsumexp", "hypot", "cofactors"}
+)
 
 
 def notices_of(where: str, array: Array, undefined: Cause, infinite: Cause, *, given: bool) -> list[Notice]:
@@ -64,7 +66,7 @@ def notices_of_rounding(errors: Sequence[Array], found: Sequence[Array], places:
 def _undefined(cause: Cause, *, given: bool) -> tuple[str, str]:
     name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
     if name is None and not given:
-        return "domain", "an operation has no value for these shapes and attributes"
+        return "domain", "an operation has no value for these constants, shapes and attributes"
     if name is None or (given and name in PRODUCTS | SUMS and cause.infinite is None):
         return "nonfinite-input", "an input or a constant is no number, or infinite where that has no value"
     if name in INVERTING:
