@@ -42,6 +42,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
     "Absolute values and norms": (
         Row("abs(x)", {"x": 0}, 0, {"x": 0}, ("kink",)),
         Row("abs(x)**2", {"x": 0}, 0, {"x": 0, "x x": 2}),
+        Row("sqrt(x**2)", {"x": 0}, 0, {"x": 0}, ("kink",)),
         Row("norm(x)", {"x": ZERO}, 0, {"x": ZERO}, ("kink",)),
         Row("norm(x)**2", {"x": ZERO}, 0, {"x": ZERO, "x x": [[2, 0], [0, 2]]}),
         Row("x.T @ x", {"x": ZERO}, 0, {"x": ZERO, "x x": [[2, 0], [0, 2]]}),
