@@ -112,6 +112,11 @@ class Program:
         return [np.asarray(known[k], dtype=float) for k in self.outputs]
 
 
+def planned_for(count: int) -> int:
+    """The number of points that a program for `count` points is planned for: there are two plans."""
+    return MANY if count >= FEWEST_OF_MANY else 1
+
+
 def compile_program(
     outputs: Sequence[Node],
     batched: frozenset[str] = frozenset(),
@@ -122,13 +127,13 @@ def compile_program(
 ) -> Program:
     """Compile the graph of `outputs`, all sizes being numbers, for inputs of which `batched` have a batch axis.
 
-    Products are planned for many points if `count` is many; the program runs for any number of points.
+    Products are planned for `count` points, one of those that `planned_for` gives; the program runs for any number.
     `with_masks`: the zeros of masks annihilate what is not finite, rather than make NaN of it.
 
     Raises LimitError where a constant tensor would have to be expanded to more than `most_entries` numbers.
     """
     order = topological(outputs)
-    listing = Listing(typical_batch=MANY if count >= FEWEST_OF_MANY else 1)
+    listing = Listing(typical_batch=count)
     register, inputs = dict[Node, int](), dict[str, int]()
     dense = {child for node in order if node.op is not CONTRACT for child in node.inputs} | set(outputs)
     for node in order:

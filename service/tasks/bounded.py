@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from service.errors import InvalidRequestError, LimitError
-from service.execute.program import Program, compile_program
+from service.execute.program import Program, compile_program, planned_for
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Dim, bulk
@@ -13,29 +14,54 @@ from service.ir.walk import topological
 from service.rewrite.bracketing import bracketed
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
+from service.tasks.remembered import remembered
 
 BYTES = 8
 FEWER = "ask for fewer points, outputs or variables at a time"
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A program, and the graphs that it was made of."""
+
+    nodes: Sequence[Node]
+    program: Program
+
+
 def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
-    """Compile what is asked for, bracketed for numbers, within the bounds."""
-    return compile_within(bracketed(outputs, point.batched, point.batch_size or 1), point, limits)
+    """The program of what `compile_graphs` makes."""
+    return compile_graphs(outputs, point, limits).program
 
 
-def compile_within(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
-    """Compile graphs as they are, after checking from shapes alone that they stay within the bounds."""
+def compile_graphs(outputs: Sequence[Node], point: Point, limits: Limits, *, with_masks: bool = False) -> Compiled:
+    """Compile what is asked for, bracketed for numbers, after checking that it stays within the bounds.
+
+    `with_masks`: the graphs are taken as they are, and their masks annihilate what is not finite.
+    """
     count = point.batch_size or 1
     for node in outputs:
         check_entries(bulk(node.shape) * count, limits)
-    program = compile_program(outputs, point.batched, limits.elements, count=count)
+    compiled = _compiled(tuple(outputs), point.batched, limits.elements, planned_for(count), with_masks)
+    program = compiled.program
     largest = max(program.shared.largest, program.per_point.largest * count)
     if largest > limits.elements:
         raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")
     operations = program.shared.operations + program.per_point.operations * count
     if operations > limits.operations:
         raise LimitError("operations", operations, limits.operations)
-    return program
+    return compiled
+
+
+@remembered(lambda compiled: len(compiled.program.listing.steps))
+def _compiled(
+    outputs: Sequence[Node],
+    batched: frozenset[str],
+    most_entries: int,
+    count: int,
+    with_masks: bool,  # noqa: FBT001
+) -> Compiled:
+    nodes = outputs if with_masks else bracketed(outputs, batched, count)
+    return Compiled(nodes, compile_program(nodes, batched, most_entries, count=count, with_masks=with_masks))
 
 
 def check_entries(entries: int, limits: Limits, hint: str = FEWER) -> None:
@@ -46,13 +72,19 @@ def check_entries(entries: int, limits: Limits, hint: str = FEWER) -> None:
 
 def require_values(outputs: Sequence[Node], point: Point) -> None:
     """Refuse to compute numbers of a variable that has no value, or with a size that no value settles."""
-    order = topological(outputs)
-    names = [node.attributes for node in order if node.op is VARIABLE]
+    names, sizes = _needed(tuple(outputs))
     for name in names:
         if name not in point.arrays:
             message = f"at has no value for {name}"
             raise InvalidRequestError(message, pointer="/at")
-    sizes = {size for node in order for size in (node.attributes, *node.shape) if isinstance(size, Dim)}
-    for size in sorted(map(repr, sizes))[:1]:
+    for size in sizes:
         message = f"at has no value that tells the size {size}"
         raise InvalidRequestError(message, pointer="/at")
+
+
+@remembered(lambda needed: len(needed[0]))
+def _needed(outputs: tuple[Node, ...]) -> tuple[list[str], list[str]]:
+    """The variables of graphs, and the first of their named sizes."""
+    order = topological(outputs)
+    sizes = {size for node in order for size in (node.attributes, *node.shape) if isinstance(size, Dim)}
+    return [node.attributes for node in order if node.op is VARIABLE], sorted(map(repr, sizes))[:1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Literal
@@ -13,11 +13,13 @@ from service.ir.contraction import permute
 from service.ir.leaves import variable
 from service.ir.node import Node
 from service.ir.size import written
+from service.ir.walk import topological
 from service.rewrite.factors import DENSE, Structure
 from service.rewrite.simplify import simplify
 from service.rewrite.structure import structure_of
 from service.tasks.function import Function
 from service.tasks.messages import Layout
+from service.tasks.remembered import remembered
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ def chosen_names(function: Function, wrt: Sequence[str] | None, *, once: bool = 
     return tuple(wrt)
 
 
+def _asked(function: Function, kind: str, names: Sequence[str], layout: Layout) -> Hashable:
+    return function, kind, tuple(names), layout
+
+
+@remembered(lambda blocks: len(topological([block.node for block in blocks])), _asked)
 def derivatives(function: Function, kind: str, names: Sequence[str], layout: Layout) -> list[Derivative]:
     """Every block of a gradient, Jacobian or Hessian, or the one of the mixed partial along `names`.
 

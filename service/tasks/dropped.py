@@ -16,6 +16,7 @@ from service.tasks.as_written import many_of, within_limits
 from service.tasks.function import lower
 from service.tasks.inputs import Point
 from service.tasks.messages import Array, Limits
+from service.tasks.remembered import remembered
 
 Mask = NDArray[np.bool_]
 
@@ -44,7 +45,7 @@ def undefined_as_written(written: Sequence[Node], kernel: Sequence[Node], point:
     What is undefined for being 0/0 only is not among it: such quotients are simplified on purpose.
     """
     none = Undefined([], "")
-    if not _drops(written, kernel):
+    if not _drops(tuple(written), tuple(kernel)):
         return none
     function, count = within_limits(written, point, limits)
     broken, names = np.zeros(count, dtype=bool), list[str]()
@@ -73,7 +74,8 @@ def _points(value: Array, shape: Sequence[object], count: int) -> Mask:
     return np.broadcast_to(np.isnan(value).any(axis=tuple(range(lead, value.ndim))), (count,))
 
 
-def _drops(written: Sequence[Node], kernel: Sequence[Node]) -> bool:
+@remembered(lambda _: 1)
+def _drops(written: tuple[Node, ...], kernel: tuple[Node, ...]) -> bool:
     """Whether fewer operations are left of some domain than were written, whose arguments may lie outside of it."""
     before = _by_domain(written)
     if not before:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from service.errors import InvalidRequestError
 from service.frontends.graph import read_graph
@@ -13,14 +15,15 @@ from service.frontends.text import Scope, read_text
 from service.frontends.words import check_name
 from service.ir.node import Node
 from service.ir.size import Shape
-from service.ir.walk import rebuild
+from service.ir.walk import rebuild, topological
 from service.rewrite.simplify import simplify
 from service.tasks.messages import Array, Task
+from service.tasks.remembered import remembered
 
 Assigned = tuple[tuple[str, Node], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Function:
     """A function as the user wrote it and as kernel terms; `inputs` are its variables in order of first use.
 
@@ -32,12 +35,20 @@ class Function:
     inputs: Mapping[str, Shape]
     assigned: Assigned = ()
 
-    @property
+    @cached_property
     def function_id(self) -> str:
         """The content hash that every spelling of the function shares."""
         return function_id(self.outputs, self.inputs.items())
 
 
+def _reading(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Hashable:
+    given = _shapes_of(task.at) if shapes is None else shapes
+    graph = None if task.graph is None else json.dumps(task.graph)
+    spelled = (task.expression, task.syntax, graph, task.limits)
+    return (*spelled, shapes is None, tuple(given.items()), tuple(sizes.items()))
+
+
+@remembered(lambda function: len(topological([*function.outputs, *function.kernel])), _reading)
 def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Function:
     """The task's function; `shapes` are the declared ones, `sizes` numbers for named sizes."""
     outputs, inputs, assigned = read_user_graph(task, shapes, sizes)

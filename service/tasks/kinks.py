@@ -18,6 +18,7 @@ from service.tasks.bounded import compile_bounded
 from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits, Notice
+from service.tasks.remembered import remembered
 
 Names = frozenset[str]
 Mask = NDArray[np.bool_]
@@ -30,8 +31,7 @@ def kinks_at(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: 
     The kernel graph of the value is looked at, in which abs(x)**2 is x**2. An operation counts if its arguments move
     with a variable that the derivative is by.
     """
-    moved = _moved(topological(outputs))
-    kinked = {node: node.op.kink for node in moved if node.op.kink is not None and _names(node.inputs, moved)}
+    moved, kinked = _kinked(tuple(outputs))
     if not kinked or not derivatives:
         return []
     hits = _hits(kinked, point, limits)
@@ -46,6 +46,13 @@ def kinks_at(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: 
             spoken.add(name)
             found.append(_notice(node, kinked[node], name, where, f"/derivatives/{place}/value"))
     return found
+
+
+@remembered(lambda found: len(found[0]))
+def _kinked(outputs: tuple[Node, ...]) -> tuple[Mapping[Node, Names], Mapping[Node, Kink]]:
+    """What every node of the outputs moves with, and the operations among them that have kinks."""
+    moved = _moved(topological(outputs))
+    return moved, {node: node.op.kink for node in moved if node.op.kink is not None and _names(node.inputs, moved)}
 
 
 def _moved(order: Iterable[Node]) -> dict[Node, Names]:

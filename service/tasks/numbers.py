@@ -9,17 +9,17 @@ import numpy as np
 
 from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame, Cause
-from service.execute.program import Program, compile_program
+from service.execute.program import Program
 from service.execute.routine import Watch
 from service.execute.span import HAS_WIDE, Lost, may_cancel, rounding_errors, run_within_range
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
-from service.rewrite.bracketing import bracketed
+from service.ops.determinants import INV
 from service.rewrite.factors import DENSE, Factors
 from service.rewrite.masks import with_masks
 from service.tasks.as_written import has_nonfinite, values_as_written
-from service.tasks.bounded import check_entries, compile_within, require_values
+from service.tasks.bounded import Compiled, check_entries, compile_graphs, require_values
 from service.tasks.conditions import Conditions
 from service.tasks.derivatives import Derivative
 from service.tasks.dropped import undefined_as_written
@@ -160,9 +160,8 @@ def evaluate(
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
-    nodes = bracketed(nodes, point.batched, point.batch_size or 1)
     conditions = Conditions()
-    program, results, lost = _run(nodes, point, limits, conditions)
+    compiled, results, lost = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
     given = has_nonfinite(manner.written or outputs, point)
     if given and manner.written:
@@ -180,12 +179,14 @@ def evaluate(
     if manner.nonsmooth == "error" and kinks:
         raise NotDifferentiableError(kinks[0].message)
     places = _of_nodes(len(outputs), asked)
-    said = [*kinks, *conditions.notices(list(zip(places, nodes, strict=True)))]
+    said = [*kinks, *conditions.notices(list(zip(places, compiled.nodes, strict=True)))]
     said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
     if HAS_WIDE and may_cancel(program, point.batch_size or 1):
         said += notices_of_rounding(rounding_errors(program, point.arrays, results), results, places)
     of = tuple(block.output for block in derivatives)
-    return Evaluation(program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given, undefined.operation)
+    return Evaluation(
+        compiled.program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given, undefined.operation
+    )
 
 
 def _spans(asked: Sequence[Graphs], start: int) -> tuple[range, ...]:
@@ -206,17 +207,18 @@ def _block(
     return masked_factors(block, assembled(block, graphs.factors, results), value, lead)
 
 
-def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Program, list[Array], list[Lost]]:
+def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Compiled, list[Array], list[Lost]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
-    program, count = compile_within(nodes, point, limits), point.batch_size or 1
-    results, lost = run_within_range(program, point.arrays, count, watch)
+    compiled, count = compile_graphs(nodes, point, limits), point.batch_size or 1
+    watched = watch if any(step.origin.op is INV for step in compiled.program.steps) else None
+    results, lost = run_within_range(compiled.program, point.arrays, count, watched)
     if not all(np.isfinite(value).all() for value in results):
-        careful = with_masks(nodes)
+        careful = with_masks(compiled.nodes)
         if any(node.op.strong for node in topological(careful)):
-            program = compile_program(careful, point.batched, limits.elements, count=count, with_masks=True)
-            results, lost = run_within_range(program, point.arrays, count)
+            compiled = compile_graphs(careful, point, limits, with_masks=True)
+            results, lost = run_within_range(compiled.program, point.arrays, count)
     whole = [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
-    return program, whole, lost
+    return compiled, whole, lost
 
 
 def compute_numbers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from service.errors import LimitError, ShapeError
 from service.frontends.sizes import bind
@@ -18,9 +19,12 @@ from service.tasks.factored import NamedArrays
 from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
-from service.tasks.messages import Answer, Array, Block, Kind, Task
+from service.tasks.messages import Answer, Array, Block, Form, Kind, Task
 from service.tasks.numbers import Manner, Numbers, compute_numbers
+from service.tasks.remembered import remembered
 from service.tasks.verify import verified
+
+TEXT_PER_NODE = 500  # characters that take the memory of a node
 
 Derive = Callable[[Function], list[Derivative]]
 
@@ -136,8 +140,26 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
 def _forms(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], blocks: int) -> ClosedForms:
     """The closed forms of one of so many blocks, which share the effort of finding the facts that shorten them."""
     task, output = problem.task, problem.function.kernel[block.output]
-    writer = Writer(block.node, inputs, orientation_of(block.node, output, task.layout))
-    return closed_forms(writer, task.forms, task.kind, problem.facts, MOST_NODES // blocks)
+    orientation = orientation_of(block.node, output, task.layout)
+    asked = _Asked(tuple(inputs.items()), orientation, task.forms, task.kind, problem.facts, MOST_NODES // blocks)
+    return _written_forms(block.node, asked)
+
+
+class _Asked(NamedTuple):
+    """What the closed forms of a graph depend on beside it."""
+
+    inputs: tuple[tuple[str, Shape], ...]
+    orientation: str
+    forms: tuple[Form, ...]
+    kind: Kind
+    facts: tuple[Fact, ...]
+    budget: int
+
+
+@remembered(lambda forms: sum(len(str(form)) for form in forms.spellings.values()) // TEXT_PER_NODE)
+def _written_forms(node: Node, asked: _Asked) -> ClosedForms:
+    writer = Writer(node, dict(asked.inputs), asked.orientation)
+    return closed_forms(writer, asked.forms, asked.kind, asked.facts, asked.budget)
 
 
 def _block(block: Derivative, structure: str, forms: ClosedForms, found: Array | NamedArrays | None) -> Block:

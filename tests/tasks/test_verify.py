@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,19 @@ from service.rewrite.row import Row
 from service.rewrite.rows import BY_OP
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Declaration, Limits, Task
+from service.tasks.remembered import forget
 from tests.functions import heavy, random_point
 from tests.ops.samples import SAMPLES
 
 ACCURATE = 1e-5  # differences of second order, and of functions that rounding makes rough
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    """Nothing is remembered of rules that a test has broken."""
+    forget()
+    yield
+    forget()
 
 
 def verify(kind: Any, expression: str, at: dict[str, Any] | None = None, **more: Any) -> Answer:
@@ -219,10 +228,11 @@ def test_there_must_be_something_to_check(kind: Any) -> None:
 
 
 def broken(request: pytest.FixtureRequest, thing: Any, attribute: str, value: object) -> None:
-    """Sets an attribute, of a frozen object too, until the test ends."""
+    """Sets an attribute, of a frozen object too, until the test ends; what was derived before is forgotten."""
     before = getattr(thing, attribute)
     request.addfinalizer(lambda: object.__setattr__(thing, attribute, before))
     object.__setattr__(thing, attribute, value)
+    forget()
 
 
 PARTIALS: list[tuple[str, int, Callable[..., Node], str, dict[str, Any]]] = [

@@ -1,0 +1,42 @@
+"""Results of pure functions of graphs, kept while they are used: a request like an earlier one does no algebra again.
+
+Equal terms are one object, so that a key of nodes compares in no time. What is kept is bounded by its size in nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from cachetools import LRUCache, cached
+from cachetools.keys import hashkey
+
+Arguments = ParamSpec("Arguments")
+Made = TypeVar("Made")
+MOST_NODES = 2**18  # that all results of one function have together; a node takes about half a kilobyte
+
+_MEMORIES: list[LRUCache[Hashable, Any]] = []
+
+
+def remembered(
+    size: Callable[[Any], int], key: Callable[..., Hashable] = hashkey
+) -> Callable[[Callable[Arguments, Made]], Callable[Arguments, Made]]:
+    """Decorator: calls with equal keys are one call, while its result, `size` nodes large, is among the last used.
+
+    The function must depend on nothing but what is in the key, by default its arguments. An exception is not kept.
+    """
+
+    def decorate(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
+        memory: LRUCache[Hashable, Any] = LRUCache(MOST_NODES, getsizeof=lambda made: max(size(made), 1))
+        _MEMORIES.append(memory)
+        wrapped: Callable[Arguments, Made] = cached(memory, key, lock=Lock())(function)
+        return wrapped
+
+    return decorate
+
+
+def forget() -> None:
+    """Drop everything that is kept."""
+    for memory in _MEMORIES:
+        memory.clear()
