@@ -42,6 +42,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
     "Absolute values and norms": (
         Row("abs(x)", {"x": 0}, 0, {"x": 0}, ("kink",)),
         Row("abs(x)**2", {"x": 0}, 0, {"x": 0, "x x": 2}),
+        Row("sqrt(x**2)", {"x": 0}, 0, {"x": 0}, ("kink",)),
         Row("norm(x)", {"x": ZERO}, 0, {"x": ZERO}, ("kink",)),
         Row("norm(x)**2", {"x": ZERO}, 0, {"x": ZERO, "x x": [[2, 0], [0, 2]]}),
         Row("x.T @ x", {"x": ZERO}, 0, {"x": ZERO, "x x": [[2, 0], [0, 2]]}),
@@ -106,6 +107,9 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("1/(1 + exp(x))", {"x": 1000}, 0, {"x": 0}),
         Row("log(sigmoid(x))", {"x": -1000}, -1000, {"x": 1}),
         Row("exp(x)", {"x": 1000}, INF, {"x": INF}, ("overflow",)),
+        Row("exp(x)/(1 + exp(x))", {"x": 40}, 1, {"x": math.exp(-40)}, ulps=1),
+        Row("log(1 - sigmoid(x))", {"x": 40}, -40, {"x": -1}),
+        Row("exp(x)[0]/sum(exp(x))", {"x": [1000, 1000]}, 0.5, {"x": [0.25, -0.25]}),
         Row("log(cosh(x))", {"x": 800}, 800 - math.log(2), {"x": 1}),
         Row("(exp(x) - exp(-x))/(exp(x) + exp(-x))", {"x": 20000}, NAN, {"x": NAN}, ("overflow",)),
         Row("exp(-x**2)*exp(x**2)", {"x": 40}, 1, {"x": 0}),

@@ -19,7 +19,21 @@ class _Step:
     sources: tuple[int, ...]
     undefined: bool
     infinite: bool
-    from_zero: bool  # whether an argument was 0
+    undefined_at_zero: bool = False  # whether an argument was 0 where the result is no number
+    infinite_at_zero: bool = False
+
+    def joined(self, other: _Step | None) -> _Step:
+        """What is known of two blocks of a batch."""
+        if other is None:
+            return self
+        return _Step(
+            self.name,
+            self.sources,
+            self.undefined or other.undefined,
+            self.infinite or other.infinite,
+            self.undefined_at_zero or other.undefined_at_zero,
+            self.infinite_at_zero or other.infinite_at_zero,
+        )
 
 
 @dataclass(frozen=True)
@@ -46,8 +60,8 @@ class Blame:
 
         def watch(step: Step, arguments: Sequence[Array], result: Array) -> None:
             name = step.name.removeprefix("kernel_").removeprefix("reduce_")
-            zero = any((np.asarray(argument) == 0).any() for argument in arguments)
-            self._steps[step.target] = _fact(result, name, step.sources, from_zero=zero)
+            fact = _fact(result, name, step.sources, arguments)
+            self._steps[step.target] = fact.joined(self._steps.get(step.target))
 
         program.run(values, watch)
 
@@ -59,7 +73,7 @@ class Blame:
                 continue
             step = self._origin(register, "undefined")
             infinite = next((k for k in step.sources if self._steps[k].infinite), None)
-            return Cause(step.name, step.from_zero, None if infinite is None else self._infinite(infinite))
+            return Cause(step.name, step.undefined_at_zero, None if infinite is None else self._infinite(infinite))
         return Cause()
 
     def infinite(self, *outputs: int) -> Cause:
@@ -69,7 +83,7 @@ class Blame:
 
     def _infinite(self, register: int) -> Cause:
         step = self._origin(register, "infinite")
-        return Cause(step.name, step.from_zero)
+        return Cause(step.name, step.infinite_at_zero)
 
     def _origin(self, register: int, kind: str) -> _Step:
         """The first step on the way to a register that has numbers of this kind while its arguments have none."""
@@ -81,5 +95,25 @@ class Blame:
             register = before
 
 
-def _fact(array: Array, name: str | None = None, sources: tuple[int, ...] = (), *, from_zero: bool = False) -> _Step:
-    return _Step(name, sources, bool(np.isnan(array).any()), bool(np.isinf(array).any()), from_zero)
+def _fact(
+    array: Array, name: str | None = None, sources: tuple[int, ...] = (), arguments: Sequence[Array] = ()
+) -> _Step:
+    nan, inf = np.isnan(array), np.isinf(array)
+    undefined, infinite = bool(nan.any()), bool(inf.any())
+    if not (undefined or infinite):
+        return _Step(name, sources, undefined, infinite)
+    zeros = [np.asarray(argument) == 0 for argument in arguments]
+    return _Step(name, sources, undefined, infinite, _meet(zeros, nan), _meet(zeros, inf))
+
+
+def _meet(zeros: Sequence[Array], broken: Array) -> bool:
+    """Whether an argument is 0 at an entry that is broken, or anywhere if its entries are not those of the result."""
+    for zero in zeros:
+        try:
+            if np.broadcast_shapes(zero.shape, broken.shape) == broken.shape:
+                zero = zero & broken  # noqa: PLW2901
+        except ValueError:
+            pass
+        if zero.any() and broken.any():
+            return True
+    return False

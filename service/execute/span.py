@@ -24,6 +24,8 @@ DOUBLE = np.dtype(np.float64)
 WIDE = np.dtype(np.longdouble)
 HAS_WIDE = np.finfo(WIDE).maxexp > np.finfo(DOUBLE).maxexp
 MOST_OVERFLOWED, MOST_VANISHED = 2**21, 2**17  # operations that are repeated in the wide format, which is slow
+MOST_CHECKED = 2**10  # operations of a program that is repeated to see what rounding does
+SUMS = (np.add, np.subtract)
 CLOSE = 1e-6  # numbers that differ less owe it to rounding; those computed in doubles stand
 FEWER = np.finfo(WIDE).nmant - np.finfo(DOUBLE).nmant  # digits of a double, in bits, less than those of the wide format
 # Infinity is as good an argument as any large number for these, since they have reached their limits to the last digit.
@@ -57,6 +59,27 @@ def run_within_range(
     if not flags.overflowed and not (flags.vanished and any(map(_divides, program.steps))):
         return results, []
     return results, _lost_in_doubles(program, values, results, count)
+
+
+def may_cancel(program: Program, count: int) -> bool:
+    """Whether a program has sums and quotients, so that what cancels may be divided by little, and is soon repeated."""
+    work = program.shared.operations + program.per_point.operations * count
+    return (
+        work <= MOST_CHECKED and any(step.run in SUMS for step in program.steps) and any(map(_divides, program.steps))
+    )
+
+
+def rounding_errors(program: Program, values: Mapping[str, Array], results: Sequence[Array]) -> list[Array]:
+    """How far the results of a run are from those in the wide format, entry by entry; 0 where either is not finite."""
+    if not HAS_WIDE:
+        return [np.zeros(result.shape) for result in results]
+    wide = _Again(program, values, WIDE, follows=False)
+    found = []
+    with np.errstate(all="ignore"):
+        for result, register in zip(results, program.outputs, strict=True):
+            error = np.abs(np.asarray(wide.registers[register] - result, dtype=float))
+            found.append(np.where(np.isfinite(error), error, 0.0))
+    return found
 
 
 def _lost_in_doubles(program: Program, values: Mapping[str, Array], results: Sequence[Array], count: int) -> list[Lost]:
@@ -114,10 +137,19 @@ class _Again:
     """
 
     def __init__(
-        self, program: Program, values: Mapping[str, Array], dtype: np.dtype[Any] = DOUBLE, *, rounds: bool = False
+        self,
+        program: Program,
+        values: Mapping[str, Array],
+        dtype: np.dtype[Any] = DOUBLE,
+        *,
+        rounds: bool = False,
+        follows: bool = True,
     ) -> None:
-        """Run the program once more on numbers of type `dtype`; `rounds` wide ones to the digits of doubles."""
-        self._program, self._rounds = program, rounds
+        """Run the program once more on numbers of type `dtype`.
+
+        `rounds` wide ones to the digits of doubles; without `follows` nothing is noted.
+        """
+        self._program, self._rounds, self._follows = program, rounds, follows
         self.registers: dict[int, Array] = {k: values[name].astype(dtype) for name, k in program.inputs.items()}
         for k, array in program.listing.constants.items():
             self.registers[k] = array.astype(dtype) if array.dtype == DOUBLE else array
@@ -138,7 +170,8 @@ class _Again:
         if self._rounds and result.dtype == WIDE:
             result = _rounded(result)
         self.registers[step.target] = result
-        self._follow(step, arguments, result)
+        if self._follows:
+            self._follow(step, arguments, result)
 
     def _follow(self, step: Step, arguments: Sequence[Array], result: Array) -> None:
         """Note what the step lost, and what those that it reads had lost before."""

@@ -54,7 +54,7 @@ def _power_of_special(base: Node, exponent: float) -> Node | None:
         return raise_to(sum_of_squares(base), exponent / 2)
     if exponent > 0 and base.op in (known["chosen"], known["passed_over"]):
         return base  # 0 or 1
-    root = _norm_of(base) if exponent % 1 == HALF else None
+    root = _norm_of(base) or _size_of(base) if exponent % 1 == HALF else None
     return None if root is None else raise_to(root, 2 * exponent)
 
 
@@ -63,6 +63,12 @@ def sum_of_squares(norm: Node) -> Node:
     (x,) = norm.inputs
     labels = range(len(x.shape))
     return contract([(raise_to(x, 2), labels)], labels[: len(norm.shape)])
+
+
+def _size_of(node: Node) -> Node | None:
+    """The absolute value of which a term is the square, if it is an even power: it has a convention at 0."""
+    base, exponent = split_power(node)
+    return raise_to(lowered("abs", base), exponent / 2) if exponent % 2 == 0 and exponent > 0 else None
 
 
 def _norm_of(node: Node) -> Node | None:

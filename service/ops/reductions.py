@@ -116,13 +116,14 @@ def _extreme_vjp(g: Node, out: Node, _: int) -> Node:
     return contract([(g, lead + kept), (attained, labels), (raise_to(ties, -1), kept)], lead + labels)
 
 
-def _softmax_of(x: Node, count: int) -> Node:
+def softmax(x: Node, count: int) -> Node:
+    """The softmax along the last `count` axes, as a kernel term."""
     return make(SOFTMAX, (x,), (("count", count),), x.shape)
 
 
 def _logsumexp_vjp(g: Node, out: Node, _: int) -> Node:
     (x,), (lead, kept, gone) = out.inputs, split_labels(g, out)
-    return contract([(g, lead + kept), (_softmax_of(x, len(gone)), kept + gone)], lead + kept + gone)
+    return contract([(g, lead + kept), (softmax(x, len(gone)), kept + gone)], lead + kept + gone)
 
 
 def _softmax_vjp(g: Node, out: Node, _: int) -> Node:

@@ -12,6 +12,7 @@ from service.ir.op import lowered, operations
 from service.ir.power import raise_to, split_power
 from service.ir.total import TOTAL, terms_of, total
 from service.ops.determinants import COFACTORS, INV, inverse
+from service.ops.reductions import softmax
 from service.ops.symmetric import EIGENVALUES, PROJECTIONS
 from service.rewrite.row import Row, Try, row
 
@@ -138,6 +139,57 @@ def _merge_exponentials(node: Node) -> Node | None:
     return None
 
 
+def _exp_times_sigmoid(node: Node) -> Node | None:
+    """exp(x)/(1 + exp(x)), the quotient being sigmoid(-x) already: neither overflows nor cancels in derivatives."""
+    coefficient, factors, sizes = parts(node)
+    for one, labels in factors:
+        if one.op is not operations()["exp"]:
+            continue
+        for other, again in factors:
+            base, power = split_power(other)
+            if base.op is operations()["sigmoid"] and power >= 1 and labels == again:
+                (x,), (y,) = one.inputs, base.inputs
+                if fill_value(x + y) == 0:
+                    kept = [factor for factor in factors if factor not in ((one, labels), (other, again))]
+                    kept += [(lowered("sigmoid", x), labels), (raise_to(base, power - 1), labels)]
+                    return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
+def _exp_over_sum(node: Node) -> Node | None:
+    """An exponential over the sum of it along some axes, which may be kept with size 1."""
+    coefficient, factors, sizes = parts(node)
+    for one, labels in factors:
+        if one.op is not operations()["exp"] or len(set(labels)) != len(labels):
+            continue
+        for other, again in factors:
+            base, power = split_power(other)
+            summed = _summed_axes(base, again, one, labels) if power <= -1 and power.is_integer() else None
+            if summed:
+                order = [k for k in range(len(labels)) if k not in summed] + summed
+                x = contract([(one.inputs[0], range(len(labels)))], order)
+                kept = [factor for factor in factors if factor not in ((one, labels), (other, again))]
+                kept += [(softmax(x, len(summed)), tuple(labels[k] for k in order))]
+                kept += [(raise_to(base, power + 1), again)] if power != -1 else []
+                return contract(kept, range(len(node.shape)), dict(enumerate(sizes)), coefficient)
+    return None
+
+
+def _summed_axes(total_of: Node, outer: Sequence[int], one: Node, labels: Sequence[int]) -> list[int] | None:
+    """The axes of a factor with `labels` over which another with labels `outer` is its sum; None if it is not."""
+    coefficient, factors, _ = parts(total_of)
+    if total_of.op is not CONTRACT or coefficient != 1 or len(factors) != 1 or factors[0][0] is not one:
+        return None
+    rank, places = len(total_of.shape), factors[0][1]
+    if len(set(places)) != len(places):
+        return None
+    repeated = [k for k in range(rank) if k not in places]
+    agrees = all(outer[place] == label for place, label in zip(places, labels, strict=True) if place < rank)
+    if not agrees or any(total_of.shape[k] != 1 for k in repeated):
+        return None
+    return [axis for axis, place in enumerate(places) if place >= rank]
+
+
 def _over_argument(function: str, quotient: str) -> Try:
     """The quotient of a function by its argument, which has a value at 0, for as many powers as there are of both."""
 
@@ -186,6 +238,8 @@ PRODUCT_ROWS: tuple[Row, ...] = (
     row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
     row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
     row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials, "exp"),
+    row("exp(x)*sigmoid(-x) -> sigmoid(x)", CONTRACT.name, _exp_times_sigmoid, "exp"),
+    row("exp(x)/sum(exp(x)) -> softmax(x)", CONTRACT.name, _exp_over_sum, "exp"),
     row(
         "sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), "sin", for_numbers=True
     ),

@@ -15,6 +15,7 @@ from service.ir.power import raise_to, split_power
 from service.ops.determinants import COFACTORS, INV, LOGDET, logdet
 from service.ops.norms import NORM, euclidean
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
+from service.rewrite.pattern import matches
 from service.rewrite.product_rows import PRODUCT_ROWS
 from service.rewrite.row import Row, X, Y, by_op, row, scalar
 
@@ -84,6 +85,13 @@ def _log_power(node: Node) -> Node | None:
     return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
+def _logistic(node: Node) -> Node | None:
+    """And any other negative power."""
+    base, exponent = split_power(node)
+    found = matches(1 + lowered("exp", X), base) if exponent < 0 else None
+    return None if found is None else raise_to(lowered("sigmoid", -found[X]), -exponent)
+
+
 def _where_decided(node: Node) -> Node | None:
     condition, then, otherwise = node.inputs
     value = fill_value(condition)
@@ -100,7 +108,9 @@ ROWS: tuple[Row, ...] = (
         lowered("logaddexp", X, Y),
     ),
     scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", X)), -lowered("softplus", -X)),
-    scalar("1/(1 + exp(x)) -> sigmoid(-x)", 1 / (1 + lowered("exp", X)), lowered("sigmoid", -X)),
+    row("1/(1 + exp(x)) -> sigmoid(-x)", "power", _logistic),
+    scalar("1 - sigmoid(x) -> sigmoid(-x)", 1 - lowered("sigmoid", X), lowered("sigmoid", -X)),
+    scalar("sigmoid(x) - 1 -> -sigmoid(-x)", lowered("sigmoid", X) - 1, -lowered("sigmoid", -X)),
     scalar("log1p(-1 + x) -> log(x)", lowered("log1p", X - 1), lowered("log", X)),
     scalar("exp(x) - 1 -> expm1(x)", lowered("exp", X) - 1, lowered("expm1", X)),
     scalar("1 - exp(x) -> -expm1(x)", 1 - lowered("exp", X), -lowered("expm1", X)),

@@ -42,7 +42,9 @@ def analyze(problem: Problem) -> Answer:
     _check_size(whole, shape, problem)
     first = derivatives(function, "jacobian", names, "numerator")
     second = [] if output.shape else derivatives(function, "hessian", names, "numerator")
-    found = evaluate(function.kernel, [*first, *second], problem.point, task.limits, Manner(nonsmooth=task.nonsmooth))
+    found = evaluate(
+        function.kernel, [*first, *second], problem.point, task.limits, Manner(function.outputs, task.nonsmooth)
+    )
     value, x = found.values[0], whole.joined(problem.point.arrays)
     jacobian = joined_blocks(found.arrays[: len(first)], len(shape), whole)
     findings = Findings()

@@ -7,7 +7,7 @@ section 5.2.2: sqrt(sum (dh - df)^2 / sum (dh + df)^2) over all entries.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,13 +46,13 @@ def check(problem: Problem) -> Answer:
     require_point(problem, names)
     require_one_point(problem)
     whole = joined(problem.concrete, names)
-    value, derivative = _exact(problem, whole) if task.candidate is None else _offered(problem, whole)
+    value, derivative, said = _exact(problem, whole) if task.candidate is None else _offered(problem, whole)
     step = STEPS[task.scheme] if task.step is None else task.step
     differences = by_layout(_differences(problem, whole, step), value.ndim, task.layout)
     error = relative_error(differences, derivative)
     opposite = error is not None and math.isinf(error)
     message = "the relative error is infinite: the derivative is minus the finite differences"
-    notices = (Notice("opposite_sign", message, "/check/relative_error"),) if opposite else ()
+    notices = (*said, *((Notice("opposite_sign", message, "/check/relative_error"),) if opposite else ()))
     parts: dict[str, Any] = {
         "scheme": task.scheme,
         "step": step,
@@ -75,20 +75,21 @@ def relative_error(one: Array, other: Array) -> float | None:
     return apart / together if together else math.inf
 
 
-def _exact(problem: Problem, whole: Joined) -> tuple[Array, Array]:
-    """The value, and the service's own derivative in the layout asked for."""
+def _exact(problem: Problem, whole: Joined) -> tuple[Array, Array, Sequence[Notice]]:
+    """The value, the service's own derivative in the layout asked for, and what is said of it, such as a kink."""
     function, task = problem.concrete, problem.task
     blocks = derivatives(function, "jacobian", tuple(whole.shapes), "numerator")
-    found = evaluate(function.kernel, blocks, problem.point, task.limits, Manner(nonsmooth=task.nonsmooth))
+    found = evaluate(function.kernel, blocks, problem.point, task.limits, Manner(function.outputs, task.nonsmooth))
     value, derivative = found.values[0], joined_blocks(found.arrays, found.values[0].ndim, whole)
     notices = found.nonfinite([("value", value), ("derivative", derivative)])
     if notices:
         message = f"there is no {notices[0].where} to check at this point: {notices[0].message}"
         raise DomainError(message)
-    return value, by_layout(derivative.reshape(value.shape + whole.shape), value.ndim, task.layout)
+    said = dict.fromkeys(replace(notice, where="/check/derivative") for notice in found.said)
+    return value, by_layout(derivative.reshape(value.shape + whole.shape), value.ndim, task.layout), tuple(said)
 
 
-def _offered(problem: Problem, whole: Joined) -> tuple[Array, Array]:
+def _offered(problem: Problem, whole: Joined) -> tuple[Array, Array, Sequence[Notice]]:
     """The value, and the derivative that the request's `candidate` says."""
     task, point, limits = problem.task, problem.point, problem.task.limits
     value = _finite(evaluate(problem.concrete.kernel, [], point, limits).values[0], "the function")
@@ -105,7 +106,7 @@ def _offered(problem: Problem, whole: Joined) -> tuple[Array, Array]:
     except FluxionError as error:
         error.pointer = error.pointer or "/candidate"
         raise
-    return value, _finite(derivative, "candidate")
+    return value, _finite(derivative, "candidate"), ()
 
 
 def _finite(value: Array, what: str) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from service.execute.blame import Cause
@@ -20,10 +22,13 @@ SPOKEN = {
     "power_log": "the derivative of a power by its exponent",
     "over_square": "the derivative of arctan2",
 }
+CANCELLED = 1e-6  # errors beyond which something is said: relative, or absolute in numbers below 1
 PRODUCTS = {"contract"}
 SUMS = {"total"}
 POWERS = {"power", "power_slope", "power_log", "reciprocal_or_zero"}  # infinite or undefined at 0, and beyond float64
-GROWING = PRODUCTS | SUMS | {"exp", "expm1", "sinh", "cosh", "exprel", "norm", "softplus", "logsumexp", "hypot"}
+GROWING = (
+    PRODUCTS | SUMS | {"exp", "expm1", "sinh", "cosh", "exprel", "norm", "softplus", "logsumexp", "hypot", "cofactors"}
+)
 
 
 def notices_of(where: str, array: Array, undefined: Cause, infinite: Cause, *, given: bool) -> list[Notice]:
@@ -48,10 +53,20 @@ def notice_of_lost(operation: str, where: str) -> Notice:
     return Notice("overflow", message, where)
 
 
+def notices_of_rounding(errors: Sequence[Array], found: Sequence[Array], places: Sequence[str]) -> list[Notice]:
+    """What is said of numbers in which terms have cancelled, so that rounding has spoilt them."""
+    notices = []
+    for error, value, where in zip(errors, found, places, strict=True):
+        if (error > CANCELLED * np.maximum(1, np.abs(value))).any():
+            message = f"terms cancel, and what is left is divided: a number is wrong by about {np.max(error):.0e}"
+            notices.append(Notice("ill-conditioned", message, where))
+    return notices
+
+
 def _undefined(cause: Cause, *, given: bool) -> tuple[str, str]:
     name, spoken = cause.operation, SPOKEN.get(cause.operation or "", cause.operation)
     if name is None and not given:
-        return "domain", "an operation has no value for these shapes and attributes"
+        return "domain", "an operation has no value for these constants, shapes and attributes"
     if name is None or (given and name in PRODUCTS | SUMS and cause.infinite is None):
         return "nonfinite-input", "an input or a constant is no number, or infinite where that has no value"
     if name in INVERTING:

@@ -11,7 +11,7 @@ from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame, Cause
 from service.execute.program import Program
 from service.execute.routine import Watch
-from service.execute.span import Lost, run_within_range
+from service.execute.span import HAS_WIDE, Lost, may_cancel, rounding_errors, run_within_range
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
@@ -27,7 +27,7 @@ from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_e
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
-from service.tasks.notices import INVERTING, notice_of_lost, notices_of
+from service.tasks.notices import INVERTING, notice_of_lost, notices_of, notices_of_rounding
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,8 @@ def evaluate(
     places = _of_nodes(len(outputs), asked)
     said = [*kinks, *conditions.notices(list(zip(places, compiled.nodes, strict=True)))]
     said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
+    if HAS_WIDE and may_cancel(compiled.program, point.batch_size or 1):
+        said += notices_of_rounding(rounding_errors(compiled.program, point.arrays, results), results, places)
     of = tuple(block.output for block in derivatives)
     return Evaluation(
         compiled.program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given, undefined.operation

@@ -74,7 +74,7 @@ def _numbers(problem: Problem, names: Sequence[str], steps: Mapping[str, str]) -
     terms = [] if task.evaluate_at is None else _terms(function, {n: steps[n] for n in moved}, task, tensors)
     value = [total(terms, terms[0].shape)] if terms else []
     blocks = [Derivative(0, tuple(names), node) for node in (*tensors, *terms, *value)]
-    found = evaluate(function.kernel, blocks, point, task.limits, Manner(nonsmooth=task.nonsmooth))
+    found = evaluate(function.kernel, blocks, point, task.limits, Manner(function.outputs, task.nonsmooth))
     derivatives = [
         _symmetric(block, k, whole, problem.point, point) for k, block in enumerate(found.arrays[: len(tensors)])
     ]

@@ -18,7 +18,7 @@ import numpy as np
 from service.errors import LimitError, VerificationError
 from service.execute.program import Program
 from service.execute.quiet import Flags
-from service.execute.span import run_within_range
+from service.execute.span import rounding_errors, run_within_range
 from service.frontends.sizes import bind
 from service.frontends.text import Scope
 from service.ir.size import Shape, numbers
@@ -31,6 +31,7 @@ from service.tasks.fresh_points import fresh_points
 from service.tasks.function import Function
 from service.tasks.inputs import NOWHERE
 from service.tasks.messages import Answer, Array, Notice, Verified
+from service.tasks.notices import CANCELLED
 from service.tasks.probes import DIRECTIONS, Moves, Probe
 from service.tasks.read_back import ReadBack, doubt_of
 from service.tasks.subject import Subject, subject_of
@@ -61,6 +62,7 @@ class _Check:
     given: int = 0
     worst: float = 0.0
     on_kink: bool = False
+    rounding: float = 0.0  # error of the numbers at the request's point, relative to what is more than 1
     form_points: int = 0
     within_range: int = 0  # points at which every number on the way is within the range of doubles
     remarks: list[str] = field(default_factory=list)
@@ -115,7 +117,11 @@ def _described(problem: Problem) -> str:
 
 def _outcome(check: _Check) -> Verified:
     method = DIFFERENCES + FORM if check.form_points else DIFFERENCES
-    return Verified(method, check.points, check.worst) if check.points else Verified()
+    return Verified(method, check.points, check.worst) if check.points and not _cancels(check) else Verified()
+
+
+def _cancels(check: _Check) -> bool:
+    return check.rounding > CANCELLED
 
 
 def _notices(check: _Check) -> Iterator[Notice]:
@@ -123,6 +129,8 @@ def _notices(check: _Check) -> Iterator[Notice]:
         check.remarks.append("the point sent lies on a kink, where differences do not apply: only random ones count")
     elif check.given and check.points == check.fresh and check.points:
         check.remarks.append("differences decide nothing at the point sent: only random ones count")
+    if _cancels(check):
+        check.remarks.append(f"terms cancel at the point sent: its number is wrong by about {check.rounding:.0e}")
     if not check.points:
         check.remarks.append("no point was found where the function has values and differences tell its derivative")
     for remark in check.remarks:
@@ -221,8 +229,11 @@ class _Verification:
         flags = Flags()
         found, *others = (run_within_range(program, values, 1, flags=flags)[0] for values in points)
         outputs = self.function.at([point])
+        errors = rounding_errors(program, point, found) if given is not None else []
         for check in checks:
             place = check.place
+            for error in errors[place : place + 1]:
+                check.rounding = max(check.rounding, np.max(error / np.maximum(1, np.abs(found[place])), initial=0.0))
             value = found[place]
             if given is not None and check.answered is not None:
                 value = check.answered if self.answer.batch_size is None else check.answered[given]

@@ -39,7 +39,26 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "log1p(exp(x)) -> softplus(x)": (Case("log1p(exp(x))", "softplus(x)"),),
     "log(exp(x) + exp(y)) -> logaddexp(x, y)": (Case("log(exp(x) + exp(y))", "logaddexp(x, y)"),),
     "log(sigmoid(x)) -> -softplus(-x)": (Case("log(sigmoid(x))", "-softplus(-x)"),),
-    "1/(1 + exp(x)) -> sigmoid(-x)": (Case("1/(1 + exp(x))", "sigmoid(-x)"), Case("1/(1 + exp(-x))", "sigmoid(x)")),
+    "1/(1 + exp(x)) -> sigmoid(-x)": (Case("1/(1 + exp(x))", "sigmoid(-x)"), Case("1/(1 + exp(-x))", "sigmoid(x)"),
+        Case("(1 + exp(x*y))**-2.5", "sigmoid(-x*y)**2.5")),
+    "1 - sigmoid(x) -> sigmoid(-x)": (
+        Case("1 - sigmoid(x)", "sigmoid(-x)"),
+        Case("log(1 - sigmoid(2*x))", "-softplus(2*x)"),
+    ),
+    "sigmoid(x) - 1 -> -sigmoid(-x)": (Case("sigmoid(x*y) - 1", "-sigmoid(-x*y)"),),
+    "exp(x)*sigmoid(-x) -> sigmoid(x)": (
+        Case("exp(x)/(1 + exp(x))", "sigmoid(x)"),
+        Case("y*exp(-x)/(1 + exp(-x))**2", "y*sigmoid(-x)*sigmoid(x)"),
+        Case("exp(x - y)/(exp(x - y) + 1)", "sigmoid(x - y)"),
+    ),
+    "exp(x)/sum(exp(x)) -> softmax(x)": (
+        Case("exp(x)/sum(exp(x))", "softmax(x)"),
+        Case("y*exp(x)/sum(exp(x))**2", "y*softmax(x)/sum(exp(x))"),
+        Case("exp(X)/sum(exp(X), axis=1, keepdims=True)", "softmax(X, axis=1)", {"X": (2, 3)}),
+        Case("exp(X)/sum(exp(X), axis=0)", "softmax(X, axis=0)", {"X": (2, 3)}),
+        Case("exp(X)/sum(exp(X))", "softmax(X, axis=(0, 1))", {"X": (2, 3)}),
+        Case("exp(K)/sum(exp(K), axis=(0, 2))[:, None]", "softmax(K, axis=(0, 2))", {"K": (2, 3, 2)}),
+    ),
     "log1p(-1 + x) -> log(x)": (Case("log1p(x - 1)", "log(x)", domain=(0.2, 1.5)),),
     "log(sum(exp(x))) -> logsumexp(x)": (
         Case("log(sum(exp(x)))", "logsumexp(x)"),

@@ -18,6 +18,13 @@ CASES = [
     ("1/x", {"x": 0.0}, [("pole", "a power")]),
     ("exp(x)", {"x": 1000.0}, [("overflow", "exp")]),
     ("1/(2 + exp(x)) + log(y)", {"x": 1000.0, "y": -1.0}, [("domain", "log")]),
+    ("sqrt(x)", {"x": [-1.0, 0.0, 4.0]}, [("domain", "a power")]),
+    ("log(x)", {"x": np.concatenate([[-1.0], np.ones(30_000)])}, [("domain", "log")]),
+    ("log(x)", {"x": np.concatenate([np.ones(30_000), [-1.0]])}, [("domain", "log")]),
+    ("det(X)", {"X": [[1e200, 0.0], [0.0, 1e200]]}, [("overflow", "cofactors")]),
+    ("sqrt(-1)*x", {"x": 1.0}, [("domain", "sqrt")]),
+    ("inf*x", {"x": 1.0}, [("nonfinite-input", "constant")]),
+    ("0/0 + x", {"x": 1.0}, [("domain", "constants")]),
     ("x + 1", {"x": np.inf}, [("nonfinite-input", "an input")]),
     ("x + 1", {"x": 1.0}, []),
 ]
@@ -74,3 +81,18 @@ def test_a_name_is_a_variable_or_a_size() -> None:
     """The forms could not be read back otherwise."""
     with pytest.raises(InvalidRequestError, match="as a variable and as a size"):
         compute(Task("jacobian", "n + sum(n)", variables={"n": Declaration(("n",))}))
+
+
+def test_causes_in_any_block_of_a_batch() -> None:
+    """A long batch is computed block by block, and the block that is to blame need not be the last."""
+    for place in (0, -1):
+        points = np.ones(40_000)
+        points[place] = -1.0
+        task = Task("gradient", "sqrt(x)", variables={"x": Declaration(())}, at={"x": points})
+        assert {(notice.code, "a power" in notice.message) for notice in compute(task).warnings} == {("domain", True)}
+
+
+def test_a_check_at_a_kink_says_so() -> None:
+    """Differences to either side of a kink agree with the convention, which is no derivative for that."""
+    answer = compute(Task("check", "abs(x)", at={"x": np.array(0.0)}))
+    assert [(notice.code, notice.where) for notice in answer.warnings] == [("kink", "/check/derivative")]
