@@ -46,13 +46,14 @@ def run_within_range(
     count: int,
     watch: Watch | None = None,
     flags: Flags | None = None,
+    threads: int = 1,
 ) -> tuple[list[Array], list[Lost]]:
     """Run a program for `count` points: its results, right also where the range of a double is too small on the way.
 
     What no wider range can be had for, or is not wide enough for either, is among the lost.
     """
     flags = Flags() if flags is None else flags
-    results = program.run(values, watch, flags=flags)
+    results = program.run(values, watch, threads, flags)
     work = program.shared.operations + program.per_point.operations * count
     if flags and HAS_WIDE and work <= (MOST_OVERFLOWED if flags.overflowed else MOST_VANISHED):
         return _repeated(program, values, results)
