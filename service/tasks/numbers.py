@@ -181,8 +181,8 @@ def evaluate(
     places = _of_nodes(len(outputs), asked)
     said = [*kinks, *conditions.notices(list(zip(places, compiled.nodes, strict=True)))]
     said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
-    if HAS_WIDE and may_cancel(program, point.batch_size or 1):
-        said += notices_of_rounding(rounding_errors(program, point.arrays, results), results, places)
+    if HAS_WIDE and may_cancel(compiled.program, point.batch_size or 1):
+        said += notices_of_rounding(rounding_errors(compiled.program, point.arrays, results), results, places)
     of = tuple(block.output for block in derivatives)
     return Evaluation(
         compiled.program, point, tuple(values), tuple(blocks), of, spans, tuple(said), given, undefined.operation
