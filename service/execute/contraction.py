@@ -97,6 +97,8 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
 
     With `masked_entries`, the zeros of masks annihilate what is not finite, within arrays of at most so many entries.
     """
+    if not node.attributes.sizes and (masked_entries is None or not any(child.op.strong for child in node.inputs)):
+        return _write_numbers(listing, node, sources)
     rank = len(node.shape)
     layout = _lay_out(node, rank)
     sizes = dict(enumerate(node.attributes.sizes)) | {BATCH: listing.typical_batch}
@@ -123,6 +125,18 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
     listing.note(bulk(node.shape), bulk(node.shape), batched=bool(lead))
     result = scaled(listing, result, coefficient)
     return _place(listing, node, layout, _spread(listing, result, inner, present, sizes))
+
+
+def _write_numbers(listing: Listing, node: Node, sources: Sequence[int]) -> int:
+    """A product without labels: what has no batch axis comes first."""
+    result, *rest = sorted(sources, key=listing.batched.__getitem__)
+    coefficient = node.attributes.coefficient
+    if rest and listing.batched[rest[-1]] and not listing.batched[result]:
+        result, coefficient = scaled(listing, result, coefficient), 1.0
+    for k in rest:
+        result = listing.ufunc(np.multiply, result, k)
+    listing.note(len(sources), 1, batched=listing.batched[result])
+    return scaled(listing, result, coefficient)
 
 
 def _scale_smallest(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,13 +29,12 @@ class Manner(Enum):
     KERNEL = "kernel"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """`registers[target] = run(*registers[sources])`, on behalf of the node `origin`."""
 
     origin: Node
     manner: Manner
-    run: Callable[..., Array] = field(repr=False)
+    run: Callable[..., Array]
     sources: tuple[int, ...]
     target: int
 
@@ -101,11 +100,14 @@ class Listing:
     def ufunc(self, function: np.ufunc, *sources: int) -> int:
         """A function applied entry by entry to registers of one rank, or of none."""
         key = (function, sources)
-        if key not in self._known:
-            shape = np.broadcast_shapes(*(self.shapes[k] for k in sources))
-            dtype = _result_type(function, tuple(self.dtypes[k] for k in sources))
-            self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
-        return self._known[key]
+        known = self._known.get(key)
+        if known is None:
+            shapes = [*map(self.shapes.__getitem__, sources)]
+            alike = shapes.count(shapes[0]) == len(shapes)  # NumPy takes long to find the common shape
+            shape = shapes[0] if alike else np.broadcast_shapes(*shapes)
+            dtype = _result_type(function, tuple(map(self.dtypes.__getitem__, sources)))
+            known = self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
+        return known
 
     def negative(self, source: int) -> int:
         """A register with the other sign."""
@@ -142,7 +144,7 @@ class Listing:
         shape: Shape,
         dtype: np.dtype[Any] = FLOAT,
     ) -> int:
-        target = self.register(shape, batched=any(self.batched[k] for k in sources), dtype=dtype)
+        target = self.register(shape, batched=True in map(self.batched.__getitem__, sources), dtype=dtype)
         if self.origin is None:
             message = "a step is written on behalf of a node"
             raise TypeError(message)

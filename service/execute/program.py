@@ -6,6 +6,7 @@ Every array may have a leading batch axis; whatever does not depend on a batched
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -44,16 +45,22 @@ class Program:
         batched, given = listing.batched, list(inputs.values())
         self._batch = next((name for name, k in inputs.items() if batched[k]), None)
         self._whole = Routine(listing, self.steps, given, outputs)
+        self._is_scalar = is_scalar(listing, self.steps, [*given, *outputs])
+        self._at_point: Callable[[Mapping[str, Array]], list[Array]] | None = None
+        self._uses = 0
+
+    @cached_property
+    def _parts(self) -> tuple[Routine, Blocks]:
+        """What does not depend on a batched input, and the rest."""
+        listing, outputs, given = self.listing, self.outputs, list(self.inputs.values())
+        batched = listing.batched
         each = [step for step in self.steps if batched[step.target]]
         ends = [k for k in dict.fromkeys(outputs) if batched[k]]
         wanted = {k for step in each for k in step.sources} | set(outputs)
         once = [step for step in self.steps if not batched[step.target]]
         between = [step.target for step in once if step.target in wanted]
-        self._once = Routine(listing, once, given, between)
-        self._each = Blocks(listing, Routine(listing, each, [*given, *between], ends))
-        self._is_scalar = is_scalar(listing, self.steps, [*given, *outputs])
-        self._at_point: Callable[[Mapping[str, Array]], list[Array]] | None = None
-        self._uses = 0
+        shared = Routine(listing, once, given, between)
+        return shared, Blocks(listing, Routine(listing, each, [*given, *between], ends))
 
     @property
     def shared(self) -> Cost:
@@ -68,7 +75,7 @@ class Program:
     @property
     def rows(self) -> int:
         """The number of points that are computed at a time."""
-        return self._each.rows
+        return self._parts[1].rows
 
     def run(
         self,
@@ -102,13 +109,14 @@ class Program:
         self, arrays: Sequence[Array], count: int | None, watch: Watch | None, threads: int, flags: Flags
     ) -> list[Array]:
         """The outputs of a batch: what does not depend on it once, then the rest block by block."""
-        if count is None or (self._each.is_short(count) and watch is None):
+        if count is None or (self._parts[1].is_short(count) and watch is None):
             return [np.asarray(found, dtype=float) for found in quietly(self._whole, arrays, None, watch, flags=flags)]
-        between = quietly(self._once, arrays, None, watch, flags=flags)
+        once, each = self._parts
+        between = quietly(once, arrays, None, watch, flags=flags)
         threads = threads if self.per_point.operations * count >= LEAST_THREADED else 1
-        ends = self._each.run([*arrays, *between], count, watch, threads, flags)
+        ends = each.run([*arrays, *between], count, watch, threads, flags)
         known = self.listing.constants | dict(zip(self.inputs.values(), arrays, strict=True))
-        known |= dict(zip(self._once.outputs, between, strict=True)) | dict(zip(self._each.outputs, ends, strict=True))
+        known |= dict(zip(once.outputs, between, strict=True)) | dict(zip(each.outputs, ends, strict=True))
         return [np.asarray(known[k], dtype=float) for k in self.outputs]
 
 
@@ -154,7 +162,8 @@ def compile_program(
 
 def _leaf(node: Node, *, dense: bool) -> Array:
     if node.op is FILL:
-        return np.broadcast_to(np.float64(node.attributes), numbers(node.shape))
+        number = np.float64(node.attributes)
+        return np.broadcast_to(number, numbers(node.shape)) if node.shape else number
     if node.op is ARRAY:
         return np.frombuffer(node.attributes.content).reshape(node.shape)
     if node.op is TRIANGLE:

@@ -96,6 +96,6 @@ def last_uses(steps: Sequence[Step], kept: Sequence[int]) -> list[tuple[int, ...
     seen, result = set(kept), list[tuple[int, ...]]()
     for step in reversed(steps):
         named = (*step.sources, step.target)
-        result.append(tuple(dict.fromkeys(k for k in named if k not in seen)))
+        result.append(() if seen.issuperset(named) else tuple(dict.fromkeys([k for k in named if k not in seen])))
         seen.update(named)
     return result[::-1]

@@ -61,7 +61,8 @@ class Builder:
     def apply(self, op: Op, inputs: Sequence[Node], attributes: Mapping[str, Any] | None = None) -> Node:
         """The operation on these inputs; `attributes` are in canonical form."""
         for node in inputs:
-            self.keep(node)
+            if node not in self._nodes:
+                self.keep(node)
         try:
             return self.keep(signature.apply(op, inputs, attributes or {}))
         except (TypeError, ValueError, OverflowError) as error:  # what a shape rule says of an unchecked attribute

@@ -60,6 +60,7 @@ class Names:
         self.functions = functions
         self.assigned: dict[str, Any] = {}
         self.used: dict[str, Shape] = {}
+        self._variables: dict[str, Node] = {}
         self._versions: Counter[str] = Counter()
         self._sizes: dict[str, Size] = {name: named(name) for name in size_names(scope.variables.values())}
         self._sizes |= scope.sizes
@@ -72,6 +73,8 @@ class Names:
 
     def declared(self, name: str, span: Span) -> Term | Word:
         """The value of a name that the program has not assigned."""
+        if name in self._variables:
+            return Term(span, self._variables[name])
         if name in self.scope.variables:
             return self._variable(name, bind(self.scope.variables[name], self.scope.sizes), span)
         if name in self._sizes:
@@ -118,7 +121,8 @@ class Names:
 
     def _variable(self, name: str, shape: Shape, span: Span) -> Term:
         self.used.setdefault(name, shape)
-        return Term(span, self.builder.keep(variable(name, shape)))
+        node = self._variables[name] = self.builder.keep(variable(name, shape))
+        return Term(span, node)
 
     def _known(self) -> Iterable[str]:
         declared = chain(self.assigned, self.scope.variables, self._sizes)

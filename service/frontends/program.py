@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
-
-from lark import Token, Tree
 
 from service.errors import ParseError, UnknownNameError, nearest
 from service.frontends.bounds import Limits
@@ -15,7 +14,9 @@ from service.frontends.indices import canonical_index
 from service.frontends.names import Names, Scope, constant_called
 from service.frontends.places import Source
 from service.frontends.reader import Assignment, Reader, Reading
+from service.frontends.reductions import Reduction
 from service.frontends.sizes import ABSENT, calculate
+from service.frontends.tokens import Token
 from service.frontends.values import Arrays, Group, Slice, Span, Term, Value, Word, attribute_of, group
 from service.frontends.words import CONSTANTS, LITERALS
 from service.ir.leaves import constant
@@ -33,9 +34,9 @@ class Program(Reader):
         self.calls = Calls(source, self.builder, self.arrays, self.names)
         self.assigned: list[tuple[str, Node]] = []
 
-    def reading(self, tree: Tree[Token]) -> Reading:
+    def reading(self, rules: Sequence[Reduction]) -> Reading:
         """The program as a graph."""
-        output = self.builder.keep(self.arrays.node(self.read(tree)))
+        output = self.builder.keep(self.arrays.node(self.read(rules)))
         return Reading(output, self.names.used, tuple(self.assigned))
 
     def binary(self, name: str, span: Span, left: Value, right: Value) -> Term:

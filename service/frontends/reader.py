@@ -1,17 +1,18 @@
-"""A syntax tree into values, bottom-up over an explicit stack: a tree may be as deep as the text is long."""
+"""The rules of a text into values, parts before what they are part of: they may nest as deep as the text is long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-from lark import Token, Tree
 
 from service.errors import FluxionError, ParseError
 from service.frontends.bounds import Limits
 from service.frontends.builder import Builder
 from service.frontends.places import Source
+from service.frontends.reductions import Reduction
+from service.frontends.tokens import Token
 from service.frontends.values import Span
 from service.ir.node import Node
 from service.ir.size import Shape
@@ -41,33 +42,21 @@ class Reader:
         self.limits = limits
         self.builder = Builder(limits)
 
-    def read(self, tree: Tree[Token]) -> Any:
-        """The value of the tree's root."""
-        postfix: list[Any] = []
-        pending: list[Any] = [tree]
-        while pending:
-            item = pending.pop()
-            postfix.append(item)
-            if isinstance(item, Tree):
-                pending += item.children
+    def read(self, rules: Sequence[Reduction]) -> Any:
+        """The value of the last rule, the whole."""
         values: list[Any] = []
-        for item in reversed(postfix):
-            if isinstance(item, Tree):
-                first = len(values) - len(item.children)
-                item_values = values[first:]
-                del values[first:]
-                item = self._meaning(item, item_values)  # noqa: PLW2901 - the tree becomes its value
-            values.append(item)
-        return values[0]
-
-    def _meaning(self, tree: Tree[Token], values: Sequence[Any]) -> Any:
-        span = (0, 0) if tree.meta.empty else (tree.meta.start_pos, tree.meta.end_pos)
-        rule: Callable[..., Any] | None = getattr(self, f"on_{tree.data}", None)
-        try:
-            return rule(span, *values) if rule else self.binary(str(tree.data), span, *values)
-        except FluxionError as error:
-            error.place = error.place or self.source.place(*span)
-            raise
+        meanings: dict[str, Callable[..., Any]] = {}
+        for name, span, parts in rules:
+            own = [values[part] if type(part) is int else part for part in parts]
+            rule = meanings.get(name)
+            if rule is None:
+                rule = meanings[name] = getattr(self, f"on_{name}", None) or partial(self.binary, name)
+            try:
+                values.append(rule(span, *own))
+            except FluxionError as error:
+                error.place = error.place or self.source.place(*span)
+                raise
+        return values[-1]
 
     def binary(self, name: str, span: Span, *operands: Any) -> Any:
         """The meaning of a rule without a method: an operation of that name on two operands."""

@@ -1,4 +1,4 @@
-"""Tokens into a syntax tree, and what a reader is told where that fails."""
+"""Tokens into the rules that they make up, and what a reader is told where that fails."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 
-from lark import Lark, Token, Tree, UnexpectedToken
+from lark import Lark
 from lark.lexer import PatternStr
 
 from service.errors import ParseError, quote
 from service.frontends.bounds import Limits
 from service.frontends.places import Source
-from service.frontends.tokens import SEPARATOR
+from service.frontends.reductions import END, Reduction, Tables, UnexpectedTokenError
+from service.frontends.tokens import SEPARATOR, Token
 
-END = "$END"
 Scan = Callable[[Source, Limits, Mapping[str, str]], list[Token]]
 
 
@@ -33,25 +33,18 @@ class Grammar:
     infix: str
     hint: Callable[[Token, AbstractSet[str]], str]
 
-    def parse(self, source: Source, limits: Limits) -> Tree[Token]:
-        """The syntax tree of a program."""
+    def parse(self, source: Source, limits: Limits) -> list[Reduction]:
+        """The rules of a program, the last being the whole."""
         tokens = self.scan(source, limits, symbols(self.file))
         if not tokens:
             message = "the text is empty; its last line must be the output"
             raise ParseError(message, place=source.place(0, 0))
-        state = _parser(self.file).parse_interactive()
-        number = 0
         try:
-            for number, token in enumerate(tokens):  # noqa: B007 - the error tells which token
-                state.feed_token(token)
-            number = len(tokens)
-            tree: Tree[Token] = state.feed_eof(tokens[-1])  # type: ignore[no-untyped-call]
-        except UnexpectedToken:
-            previous = tokens[number - 1] if number else None
-            found = tokens[number] if number < len(tokens) else Token(END, "")
-            accepted = self._accepted(state.accepts())  # type: ignore[no-untyped-call]
-            raise self._refusal(source, found, previous, accepted) from None
-        return tree
+            return _tables(self.file).run(tokens)
+        except UnexpectedTokenError as error:
+            previous = tokens[error.number - 1] if error.number else None
+            accepted = self._accepted(error.accepted)
+            raise self._refusal(source, error.token, previous, accepted) from None
 
     def _accepted(self, terminals: AbstractSet[str]) -> set[str]:
         """Terminals by their text, where they have one."""
@@ -60,10 +53,10 @@ class Grammar:
 
     def _refusal(self, source: Source, token: Token, previous: Token | None, accepted: set[str]) -> ParseError:
         at_end = token.type == END
-        if at_end and previous is not None and previous.end_pos is not None:
+        if at_end and previous is not None:
             start = end = previous.end_pos
         else:
-            start, end = token.start_pos or 0, token.end_pos or 0
+            start, end = token.start_pos, token.end_pos
         found = "the end" if at_end else "a new line" if str(token).isspace() else quote(str(token))
         wanted = self._expected(accepted)
         rule = f"expected {wanted}, got {found}" if wanted else f"{found} does not fit here"
@@ -82,7 +75,12 @@ class Grammar:
 
 @cache
 def _parser(file: str) -> Lark:
-    return Lark.open(file, rel_to=__file__, parser="lalr", start="program", propagate_positions=True)
+    return Lark.open(file, rel_to=__file__, parser="lalr", start="program")
+
+
+@cache
+def _tables(file: str) -> Tables:
+    return Tables(_parser(file))
 
 
 @cache

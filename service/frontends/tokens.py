@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
-
-from lark import Token
+from typing import ClassVar, Self
 
 from service.errors import FluxionError, ParseError
 from service.frontends.bounds import DEPTH, NUMBER_LENGTH, TOKENS, Limits, check_count, over_by_one
@@ -16,6 +14,22 @@ SEPARATOR = "SEPARATOR"
 BLANK = "BLANK"
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = set(OPENING.values())
+
+
+class Token(str):
+    """A piece of text, the name that the grammar has for its kind, and where it stands."""
+
+    __slots__ = ("end_pos", "start_pos", "type")
+
+    type: str
+    start_pos: int
+    end_pos: int
+
+    def __new__(cls, kind: str, text: str, start: int = 0, end: int = 0) -> Self:
+        """The piece from `start` to before `end`."""
+        made = super().__new__(cls, text)
+        made.type, made.start_pos, made.end_pos = kind, start, end
+        return made
 
 
 class Scanner:
@@ -74,7 +88,7 @@ class Scanner:
         if kind != BLANK:
             if len(self.tokens) >= self.limits.tokens:
                 raise over_by_one(TOKENS, self.limits.tokens)
-            self.tokens.append(Token(kind, text, start_pos=start, end_pos=end))
+            self.tokens.append(Token(kind, text, start, end))
 
     def _separator(self, text: str) -> str:
         if self.open and text == ";":

@@ -67,6 +67,8 @@ def scale(node: Node, coefficient: float) -> Node:
 
 def is_gathered(left: float, right: float) -> bool:
     """Whether two numbers may be multiplied beforehand: not where that overflows or vanishes, as the whole need not."""
+    if left == 1 or right == 1:
+        return True
     product = left * right
     small = abs(product) < sys.float_info.min and left != 0 and right != 0
     return not small and not (math.isinf(product) and math.isfinite(left) and math.isfinite(right))

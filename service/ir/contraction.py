@@ -7,17 +7,22 @@ and padding (by selectors). S. Laue, M. Mitterreiter, J. Giesen, "A Simple and E
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from service.ir.coefficient import CONTRACT, Contraction
-from service.ir.leaves import constant
+from service.ir.coefficient import CONTRACT, Contraction, is_gathered
+from service.ir.leaves import FILL, constant
 from service.ir.node import Node, make
+from service.ir.power import split_power
 from service.ir.product import Product
 from service.ir.recursion import provide
 from service.ir.reshaping import pull_merges, reshape
 from service.ir.size import Shape, Size
 
 Factor = tuple[Node, Sequence[Hashable]]
+_DIGEST = attrgetter("digest")
+_OPENED = (CONTRACT, FILL)  # in a product of their own, they are opened one by one
+_JOINED = {"reduce_norm", "kernel_reshape"}  # these are worked out with the factors beside them
 
 
 def contract(
@@ -37,6 +42,10 @@ def contract(
     their digests and labels in that of first use.
     """
     factors = list(factors)
+    if not sizes and not out:
+        found = _product_of_numbers([node for node, _ in factors], coefficient)
+        if found is not None:
+            return found
     pulled = pull_merges(factors, out)
     if pulled is not None:
         merged = set(out) - set(pulled[1])
@@ -50,6 +59,33 @@ def contract(
     for node, labels in factors:
         product.multiply(node, labels)
     return _settle(product, product.free_labels(out))
+
+
+def _product_of_numbers(nodes: Iterable[Node], coefficient: float) -> Node | None:
+    """The product of terms without axes where no two are powers of one base, which is most of them; else None."""
+    kept, bases = list[Node](), set[Node]()
+    for node in nodes:
+        number, term = 1.0, node
+        if node.op is FILL:
+            number = node.attributes
+        elif node.op is CONTRACT and len(node.inputs) == 1:
+            number, term = node.attributes.coefficient, node.inputs[0]
+            if term.op in _OPENED:
+                return None
+        if term.shape or term.op.name in _JOINED or not is_gathered(coefficient, number):
+            return None
+        coefficient *= number
+        if term.op is not FILL:
+            kept.append(term)
+            bases.add(split_power(term)[0])
+    if coefficient == 0 or not kept:
+        return constant(coefficient)
+    if len(bases) < len(kept):
+        return None
+    if len(kept) == 1 and coefficient == 1:
+        return kept[0]
+    kept.sort(key=_DIGEST)
+    return make(CONTRACT, tuple(kept), Contraction(coefficient, ((),) * len(kept), ()), ())
 
 
 def _settle(product: Product, out: list[int]) -> Node:

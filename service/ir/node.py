@@ -76,21 +76,44 @@ def _by_name(name: str, *operands: Node | float) -> Node:
     return lowered(name, *operands)
 
 
-_interned: weakref.WeakValueDictionary[bytes, Node] = weakref.WeakValueDictionary()
+class _Kept(weakref.ref[Node]):
+    """A node for as long as others hold it."""
+
+    __slots__ = ("digest",)
+
+    digest: bytes
+
+
+_interned: dict[bytes, _Kept] = {}
+_gone: list[weakref.ref[Node]] = []  # nodes that nothing holds any more; a callback may not wait for the lock
 _lock = threading.Lock()
+_write_attributes, _write_digest, _write_inputs, _write_op, _write_shape = (
+    Node.__dict__[field].__set__ for field in Node.__slots__[1:]
+)
 
 
 def make(op: Op, inputs: tuple[Node, ...], attributes: Any, shape: Shape) -> Node:
     """The one node with this structure; `attributes` is hashable data whose repr tells it apart from any other."""
-    state = hashlib.blake2b(repr((op.key, attributes, shape)).encode(), digest_size=16)
-    for node in inputs:
-        state.update(node.digest)
-    digest = state.digest()
+    text = repr((op.name, attributes, shape)).encode()
+    digest = hashlib.blake2b(b"".join([text, *[node.digest for node in inputs]]), digest_size=16).digest()
     with _lock:
-        known = _interned.get(digest)
+        while _gone:
+            _forget(_gone.pop())
+        kept = _interned.get(digest)
+        known = None if kept is None else kept()
         if known is None:
             known = object.__new__(Node)
-            for field, value in zip(Node.__slots__[1:], (attributes, digest, inputs, op, shape), strict=True):
-                object.__setattr__(known, field, value)
-            _interned[digest] = known
+            _write_attributes(known, attributes)
+            _write_digest(known, digest)
+            _write_inputs(known, inputs)
+            _write_op(known, op)
+            _write_shape(known, shape)
+            kept = _interned[digest] = _Kept(known, _gone.append)
+            kept.digest = digest
         return known
+
+
+def _forget(gone: weakref.ref[Node]) -> None:
+    """Take a node that is gone out of the table, unless another has taken its place."""
+    if isinstance(gone, _Kept) and _interned.get(gone.digest) is gone:
+        del _interned[gone.digest]

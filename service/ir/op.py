@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from service.ir.node import Node, make
@@ -103,6 +104,11 @@ class Op:
     example: str = ""
     commutative: bool = False
     internal: bool = False
+
+    @cached_property
+    def options(self) -> tuple[Parameter, ...]:
+        """The parameters that are attributes."""
+        return tuple(parameter for parameter in self.parameters if not parameter.is_input)
 
     @property
     def key(self) -> str:

@@ -17,7 +17,7 @@ DIGITS = 9  # a number further than this from 1 stays inside of a power, which m
 
 def split_power(node: Node) -> tuple[Node, float]:
     """Base and exponent of a power with a constant exponent; any other node is its own first power."""
-    if node.op is operations()["power"]:
+    if node.op.name == "power":
         exponent = fill_value(node.inputs[1])
         if exponent is not None:
             return node.inputs[0], exponent

@@ -96,6 +96,9 @@ class Product:
 
     def normalise(self, out: Labels) -> None:
         """Bring the factors into normal form, the labels `out` being free."""
+        if not self.sizes:
+            self._multiply_numbers()
+            return
         while True:
             self._eliminate_deltas(out)
             if not (selection.compose(self, out) or selection.pick(self, out) or self._merge_powers()):
@@ -108,6 +111,13 @@ class Product:
             elif label not in present:
                 self.factors.append((size_value(size), []))
         self._merge_powers()
+
+    def _multiply_numbers(self) -> None:
+        """Factors without axes have nothing but powers to merge; a merged power may bring another to light."""
+        before = self.factors
+        self._merge_powers()
+        if self.factors != before:
+            self._merge_powers()
 
     def replace(self, old: list[Factor], new: list[Factor], done: int | None = None) -> None:
         """Exchange factors; `done` is a label whose sum is thereby carried out."""
@@ -153,18 +163,27 @@ class Product:
         Whether a power of a 0/1 tensor, which is that tensor, came to light: it is to be eliminated then.
         """
         groups: dict[tuple[Node, tuple[int, ...]], list[float]] = {}
+        single: dict[tuple[Node, tuple[int, ...]], Node] = {}
         bare = False
         for node, labels in self.factors:
             base, exponent = split_power(node)
             if base.op in LIGHT:
                 base, exponent = (base, 1.0) if exponent > 0 else (node, 1.0)
                 bare = bare or base is not node
-            groups.setdefault((base, tuple(labels)), []).append(exponent)
+            key = (base, tuple(labels))
+            groups.setdefault(key, []).append(exponent)
+            single[key] = base if exponent == 1 else node
         _join_norms(groups)
         self.factors = []
-        for (base, places), exponents in groups.items():
-            for exponent in [1.0] if base.op in LIGHT else _added(exponents, nonnegative=is_nonnegative(base)):
-                self._push(raise_to(base, exponent), list(places))
+        for key, exponents in groups.items():
+            base, places = key
+            if base.op in LIGHT:
+                self._push(base, list(places))
+            elif len(exponents) == 1:
+                self._push(single[key], list(places))
+            else:
+                for exponent in _added(base, exponents):
+                    self._push(raise_to(base, exponent), list(places))
         return bare
 
 
@@ -175,14 +194,14 @@ def _join_norms(groups: dict[tuple[Node, tuple[int, ...]], list[float]]) -> None
         groups[norm, labels] += [2 * exponent for exponent in squares]
 
 
-def _added(exponents: list[float], *, nonnegative: bool) -> list[float]:
+def _added(base: Node, exponents: list[float]) -> list[float]:
     """The exponents of a product of powers of one base, added up unless a root would vanish (sqrt(x)**2 is not x)."""
-    if len(exponents) == 1 or not math.isfinite(sum(exponents)):
+    if not math.isfinite(sum(exponents)):
         return exponents
     whole = 0.0 + sum(exponent for exponent in exponents if exponent.is_integer())
     roots = [exponent for exponent in exponents if not exponent.is_integer()]
     merged = whole + sum(roots)
-    if roots and merged.is_integer() and not nonnegative:
+    if roots and merged.is_integer() and not is_nonnegative(base):
         return [*roots, whole] if whole else roots
     return [merged] if merged else []
 

@@ -108,12 +108,12 @@ def numbers(shape: Shape) -> tuple[int, ...]:
         if isinstance(size, Dim):
             message = f"the size {size!r} has no number"
             raise TypeError(message)
-    return tuple(size for size in shape if isinstance(size, int))
+    return tuple(size for size in shape if isinstance(size, int)) if shape else ()
 
 
 def bulk(shape: Shape) -> int:
     """The number of entries with a size of 0 taken as 1: an empty axis must not hide that the others are immense."""
-    return math.prod(max(size, 1) for size in numbers(shape))
+    return math.prod([max(size, 1) for size in numbers(shape)]) if shape else 1
 
 
 def names(size: Size) -> set[str]:

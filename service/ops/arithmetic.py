@@ -16,6 +16,9 @@ from service.ops.signature import arrays
 
 def multiply(x: Node, y: Node) -> Node:
     """The broadcast product as one contraction: neither factor is expanded."""
+    if x.shape == y.shape:
+        labels = range(len(x.shape))
+        return contract([(x, labels), (y, labels)], labels)
     shape = broadcast_shapes("multiply", x.shape, y.shape)
     axes = range(len(shape))
     factors = [(x, broadcast_labels(x.shape, shape, "x")), (y, broadcast_labels(y.shape, shape, "y"))]

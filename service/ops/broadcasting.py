@@ -12,6 +12,8 @@ from service.ir.size import Shape, Size, written
 
 def broadcast_shapes(op: str, *shapes: Shape) -> Shape:
     """The common shape; sizes must be equal or 1, aligned at the last axis."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     result: list[Size] = [1] * max(map(len, shapes), default=0)
     for shape in shapes:
         for axis in range(-len(shape), 0):
@@ -26,8 +28,8 @@ def broadcast_shapes(op: str, *shapes: Shape) -> Shape:
 
 def aligned(*inputs: Node) -> tuple[Node, ...]:
     """The inputs, each repeated to their common shape."""
-    shape = broadcast_shapes("operands", *(node.shape for node in inputs))
-    return tuple(node if node.shape == shape else broadcast(node, shape) for node in inputs)
+    shape = broadcast_shapes("operands", *[node.shape for node in inputs])
+    return tuple([node if node.shape == shape else broadcast(node, shape) for node in inputs])
 
 
 def broadcast_labels(x: Shape, shape: Shape, key: Hashable) -> list[Hashable]:

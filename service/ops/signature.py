@@ -78,13 +78,11 @@ def attribute(op: Op, parameter: Parameter, value: Any, shapes: Sequence[Shape])
 def apply(op: Op, inputs: Sequence[Node], attributes: Mapping[str, Any]) -> Node:
     """The user's operation on these inputs, its shape inferred and its attributes canonical, defaults filled in."""
     shapes = [node.shape for node in inputs]
-    given = tuple(
-        (p.name, attribute(op, p, attributes.get(p.name, p.default), shapes)) for p in op.parameters if not p.is_input
-    )
+    given = tuple([(p.name, attribute(op, p, attributes.get(p.name, p.default), shapes)) for p in op.options])
     if op.shape is None:
         message = f"{op.name} cannot be called"
         raise TypeError(message)
-    return make(op, tuple(inputs), given, op.shape(*(node.shape for node in inputs), **dict(given)))
+    return make(op, tuple(inputs), given, op.shape(*shapes, **dict(given)))
 
 
 def term(name: str, *inputs: Node, **attributes: Any) -> Node:

@@ -104,7 +104,7 @@ def _worth_naming(root: Node, dialect: Dialect) -> set[Node]:
         length[node] = min(own + sum(length[child] for child in node.inputs), 10**9)
     if length[root] <= INLINE:
         return set()
-    counts = uses([root])
+    counts = uses([root], topological([root]))
     return {node for node, count in counts.items() if count > 1 and length[node] >= WORTH_NAMING}
 
 

@@ -32,7 +32,7 @@ def bracketed(roots: Sequence[Node], batched: Collection[str] = (), count: int =
     """
     brackets = _Brackets(Costs(frozenset(batched), count))
     order = topological(roots)
-    shared = {node for node, number in uses(roots).items() if number > 1}
+    shared = {node for node, number in uses(roots, order).items() if number > 1}
     absorbed = absorbed_sums(order, shared)
 
     def change(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -45,7 +45,7 @@ def bracketed(roots: Sequence[Node], batched: Collection[str] = (), count: int =
             brackets.shared.add(result)
         return result
 
-    return _once(rebuild(roots, change))
+    return _once(rebuild(roots, change, order))
 
 
 def _once(roots: Sequence[Node]) -> list[Node]:

@@ -67,8 +67,14 @@ def _cofactor_over_det(node: Node) -> Node | None:
     return None
 
 
+def _is_summed(node: Node) -> bool:
+    return len(node.attributes.sizes) > len(node.shape)
+
+
 def _sum_of_deviations(node: Node) -> Node | None:
     """A sum over an axis that comes to a constant, such as that of x - mean(x), which rounding would not make 0."""
+    if not _is_summed(node):
+        return None
     coefficient, factors, sizes = parts(node)
     for place, (factor, labels) in enumerate(factors):
         number, child = split_coefficient(factor)
@@ -97,6 +103,8 @@ def _opened(term: Node, labels: Sequence[int], kept: Sequence[int], number: floa
 
 def _sum_of_eigen(node: Node) -> Node | None:
     """The eigenvalues of a matrix add up to its trace, the projections on its eigenvectors to the identity."""
+    if not _is_summed(node):
+        return None
     coefficient, factors, sizes = parts(node)
     for place, (child, labels) in enumerate(factors):
         if child.op not in (EIGENVALUES, PROJECTIONS):
@@ -225,14 +233,16 @@ def _power_times_log(node: Node) -> Node | None:
 
 
 PRODUCT_ROWS: tuple[Row, ...] = (
-    row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse),
-    row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det),
+    row("inv(X) @ X -> eye(n)", CONTRACT.name, _cancel_inverse, INV.name),
+    row("cofactor(X)/det(X) -> inv(X).T", CONTRACT.name, _cofactor_over_det, COFACTORS.name),
     row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
     row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
-    row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials),
-    row("exp(x)*sigmoid(-x) -> sigmoid(x)", CONTRACT.name, _exp_times_sigmoid),
-    row("exp(x)/sum(exp(x)) -> softmax(x)", CONTRACT.name, _exp_over_sum),
-    row("sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), for_numbers=True),
-    row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel"), for_numbers=True),
-    row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log, for_numbers=True),
+    row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials, "exp"),
+    row("exp(x)*sigmoid(-x) -> sigmoid(x)", CONTRACT.name, _exp_times_sigmoid, "exp"),
+    row("exp(x)/sum(exp(x)) -> softmax(x)", CONTRACT.name, _exp_over_sum, "exp"),
+    row(
+        "sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), "sin", for_numbers=True
+    ),
+    row("expm1(x)/x -> exprel(x)", CONTRACT.name, _over_argument("expm1", "exprel"), "expm1", for_numbers=True),
+    row("x**a*log(x) -> xlogy(x**a, x)", CONTRACT.name, _power_times_log, "log", for_numbers=True),
 )

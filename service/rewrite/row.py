@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.ir.leaves import variable
+from service.ir.leaves import VARIABLE, variable
 from service.ir.node import Node
 from service.ir.op import Op, operations
 from service.rewrite.pattern import matches, substituted
@@ -17,13 +17,15 @@ Try = Callable[[Node], Node | None]
 class Row:
     """One identity: its name in the language, the operation it starts from, and the function that applies it.
 
-    One `for_numbers` is no shorter for a reader, but has a value where its left side has none.
+    `needs` are operations that must be among the inputs, or be bases of powers there, for it to be tried. One
+    `for_numbers` is no shorter for a reader, but has a value where its left side has none.
     """
 
     identity: str
     op: Op
     apply: Try
     for_numbers: bool = False
+    needs: frozenset[Op] = frozenset()
 
 
 X, Y = variable("x", ()), variable("y", ())
@@ -41,12 +43,13 @@ def scalar(identity: str, pattern: Node, result: Node, holds: Condition | None =
             return None
         return substituted(result, bindings, node.shape)
 
-    return Row(identity, pattern.op, apply)
+    needs = frozenset(child.op for child in pattern.inputs if child.op is not VARIABLE)
+    return Row(identity, pattern.op, apply, needs=needs)
 
 
-def row(identity: str, op: str, apply: Try, *, for_numbers: bool = False) -> Row:
-    """A row from a function, tried on nodes of the operation `op`."""
-    return Row(identity, operations()[op], apply, for_numbers)
+def row(identity: str, op: str, apply: Try, *needs: str, for_numbers: bool = False) -> Row:
+    """A row from a function, tried on nodes of the operation `op` that have those of `needs` among their inputs."""
+    return Row(identity, operations()[op], apply, for_numbers, frozenset(operations()[name] for name in needs))
 
 
 Table = Mapping[Op, Sequence[Row]]

@@ -13,7 +13,7 @@ from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
-from service.rewrite.row import Table
+from service.rewrite.row import Row, Table
 from service.rewrite.rows import BY_OP
 
 ROUNDS = 3  # each makes what the one before exposed; later rounds have not been seen to change anything
@@ -26,30 +26,44 @@ def simplify(roots: Sequence[Node], rows: Table = BY_OP, opened: Collection[Node
 
     Products and sums within others are flattened unless they are used elsewhere too and not among `opened`.
     """
-    current = list(roots)
+    current, rounds = list(roots), _Rounds(rows, opened)
     for _ in range(ROUNDS):
-        changed = _round(current, rows, opened)
+        changed = rounds.once(current)
         if all(a is b for a, b in zip(changed, current, strict=True)):
             break
         current = changed
     return current
 
 
-def _round(roots: Sequence[Node], rows: Table, opened: Collection[Node]) -> list[Node]:
-    order = topological(roots)
-    shared = {node for node, count in uses(roots).items() if count > 1 and node not in opened}
-    absorbed = absorbed_sums(order, shared)
-    still_shared: set[Node] = set()
+class _Rounds:
+    """Rounds over one graph; `settled` are the nodes that one left as they were, `shared` those it would not open."""
 
-    def change(node: Node, inputs: tuple[Node, ...]) -> Node:
-        result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
-        if node not in absorbed:  # a row for a sum is one for the whole of it
-            result = _rewritten(result, rows)
-        if node in shared:
-            still_shared.add(result)
-        return result
+    def __init__(self, rows: Table, opened: Collection[Node]) -> None:
+        self.rows, self.opened = rows, opened
+        self.settled, self.shared = set[Node](), set[Node]()
 
-    return rebuild(roots, change)
+    def once(self, roots: Sequence[Node]) -> list[Node]:
+        """Every node once."""
+        order = topological(roots)
+        shared = {node for node, count in uses(roots, order).items() if count > 1 and node not in self.opened}
+        absorbed = absorbed_sums(order, shared)
+        released, still_shared = self.shared - shared, set[Node]()
+
+        def change(node: Node, inputs: tuple[Node, ...]) -> Node:
+            result = node
+            if not (node in self.settled and inputs == node.inputs and released.isdisjoint(inputs)):
+                result = distributed(_flattened(node, inputs, still_shared, absorbed), still_shared)
+                if node not in absorbed:  # a row for a sum is one for the whole of it
+                    result = _rewritten(result, self.rows)
+                    if result is node:
+                        self.settled.add(node)
+            if node in shared:
+                still_shared.add(result)
+            return result
+
+        changed = rebuild(roots, change, order)
+        self.shared = shared | still_shared
+        return changed
 
 
 def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
@@ -77,7 +91,8 @@ def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
 def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed: Collection[Node]) -> Node:
     if node.op is TOTAL:
         # A sum within a sum waits for the outermost one: flattened at every level, a long chain would be quadratic.
-        return total(inputs if node in absorbed else gathered(inputs, shared), node.shape)
+        terms = inputs if node in absorbed else tuple(gathered(inputs, shared))
+        return node if terms == node.inputs else total(terms, node.shape)
     if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
         return flattened(node, inputs, shared)
     return reconstruct(node, inputs)
@@ -165,8 +180,22 @@ def _has_constant_tensor(node: Node) -> bool:
 
 def _rewritten(node: Node, rows: Table) -> Node:
     for _ in range(MOST_ROWS):
-        better = next((new for row in rows.get(node.op, ()) if (new := row.apply(node)) is not None), None)
+        better = _better(node, rows.get(node.op, ()))
         if better is None:
             return node
         node = better
     return node
+
+
+def _better(node: Node, rows: Sequence[Row]) -> Node | None:
+    """What the first row that applies makes of a node."""
+    if not rows:
+        return None
+    present = {child.op for child in node.inputs}
+    present |= {child.inputs[0].op for child in node.inputs if child.op.name == "power"}
+    for row in rows:
+        if row.needs <= present:
+            better = row.apply(node)
+            if better is not None:
+                return better
+    return None

@@ -6,6 +6,7 @@ with its neighbours, so that the values owe nothing to the passes that they are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -162,7 +163,7 @@ def has_nonfinite(outputs: Sequence[Node], point: Point) -> bool:
     for node in topological(outputs):
         if node.op is VARIABLE and not np.isfinite(point.arrays.get(node.attributes, 0.0)).all():
             return True
-        if node.op is FILL and not np.isfinite(node.attributes):
+        if node.op is FILL and not math.isfinite(node.attributes):
             return True
         if node.op is ARRAY and not np.isfinite(np.frombuffer(node.attributes.content)).all():
             return True

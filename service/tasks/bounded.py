@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from service.errors import InvalidRequestError, LimitError
 from service.execute.program import Program, compile_program, planned_for
+from service.ir.coefficient import CONTRACT
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Dim, bulk
@@ -60,8 +61,19 @@ def _compiled(
     count: int,
     with_masks: bool,  # noqa: FBT001
 ) -> Compiled:
-    nodes = outputs if with_masks else bracketed(outputs, batched, count)
+    nodes = outputs if with_masks else arranged(outputs, batched, count)
     return Compiled(nodes, compile_program(nodes, batched, most_entries, count=count, with_masks=with_masks))
+
+
+def arranged(outputs: Sequence[Node], batched: frozenset[str], count: int) -> Sequence[Node]:
+    """The graphs with brackets for numbers, but for single ones: finding brackets takes longer than they save there."""
+    if not batched and not any(node.shape or _is_summed(node) for node in topological(outputs)):
+        return outputs
+    return bracketed(outputs, batched, count)
+
+
+def _is_summed(node: Node) -> bool:
+    return node.op is CONTRACT and bool(node.attributes.sizes)
 
 
 def check_entries(entries: int, limits: Limits, hint: str = FEWER) -> None:

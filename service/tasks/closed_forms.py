@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from service.frontends.write_graph import write_graph
@@ -53,11 +54,15 @@ class Writer:
     def __init__(self, node: Node, inputs: Mapping[str, Shape], orientation: str) -> None:
         """`orientation` is how a vector is written where no fact makes another way shorter."""
         self.node = node
-        (self.formula,) = plain([node])  # what facts are used on: once for all sets of them
         self.inputs = inputs
         self.orientation = orientation
         self.terms: dict[frozenset[Fact], Node] = {}
         self.taken = names_taken(inputs)
+
+    @cached_property
+    def formula(self) -> Node:
+        """What facts are used on, once for all sets of them."""
+        return plain([self.node])[0]
 
     def needed(self, facts: Sequence[Fact], budget: int) -> tuple[Fact, ...]:
         """Those of the facts that shorten the form, as far as `budget` nodes let it be seen."""

@@ -51,7 +51,10 @@ def kinks_at(outputs: Sequence[Node], derivatives: Sequence[Derivative], point: 
 @remembered(lambda found: len(found[0]))
 def _kinked(outputs: tuple[Node, ...]) -> tuple[Mapping[Node, Names], Mapping[Node, Kink]]:
     """What every node of the outputs moves with, and the operations among them that have kinks."""
-    moved = _moved(topological(outputs))
+    order = topological(outputs)
+    if not any(node.op.kink for node in order):
+        return {}, {}
+    moved = _moved(order)
     return moved, {node: node.op.kink for node in moved if node.op.kink is not None and _names(node.inputs, moved)}
 
 

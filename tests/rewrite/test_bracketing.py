@@ -24,6 +24,7 @@ from service.rewrite import shared_factors as bracketing_sharing
 from service.rewrite.bracketing import bracketed
 from service.rewrite.product_cost import Costs
 from service.rewrite.simplify import simplify
+from service.tasks.bounded import arranged
 from service.tasks.compute import compute
 from service.tasks.messages import Declaration, Task
 from tests.diff.expressions import SHAPES, programs
@@ -258,3 +259,15 @@ def test_work_is_linear(graph: Any, monkeypatch: pytest.MonkeyPatch) -> None:
             bracketed(graph(size))
         counts[size] = calls[0]
     assert 0 < counts[200] <= 5 * counts[50]
+
+
+def test_single_numbers_are_left_as_they_are() -> None:
+    """Finding brackets would take longer than they save; over a batch or along an axis they are found."""
+    x, y, z = (variable(name, ()) for name in "xyz")
+    term = total([contract([(x, ()), (one, ())], ()) for one in (y, z, entrywise("exp", y))], ())
+    batch = frozenset("xyz")
+    assert arranged([term], frozenset(), 1) == [term]
+    assert arranged([term], batch, COUNT) == bracketed([term], batch, COUNT) != [term]
+    a, b = array_of("a", "u"), array_of("a", "v")
+    summed = total([contract([(a, "a"), (one, "a")], ()) for one in (b, entrywise("exp", b))], ())
+    assert arranged([summed], frozenset(), 1) == bracketed([summed]) != [summed]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
-from lark import Token
-
 from service.frontends.bounds import Limits
 from service.frontends.latex.scanner import LatexScanner
 from service.frontends.places import Source
 from service.frontends.syntax import Grammar
+from service.frontends.tokens import Token
 
 FILE = "latex/grammar.lark"
 

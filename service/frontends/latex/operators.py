@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from lark import Token, Tree
 
 from service.errors import ParseError, UnknownNameError
 from service.frontends.bounds import Limits, is_integer
@@ -19,7 +17,9 @@ from service.frontends.latex.values import DIVISOR, Formula, Indexed, Piece
 from service.frontends.names import Names, Scope
 from service.frontends.places import Source
 from service.frontends.reader import Assignment, Reader, Reading
+from service.frontends.reductions import Reduction
 from service.frontends.sizes import calculate
+from service.frontends.tokens import Token
 from service.frontends.values import Span, Term
 from service.frontends.words import CONSTANTS
 from service.ir.leaves import constant
@@ -38,9 +38,9 @@ class LatexOperators(Reader):
         self.algebra = Algebra(self.builder)
         self.assigned: list[tuple[str, Node]] = []
 
-    def reading(self, tree: Tree[Token]) -> Reading:
+    def reading(self, rules: Sequence[Reduction]) -> Reading:
         """The program as a graph."""
-        output: Piece = self.read(tree)
+        output: Piece = self.read(rules)
         node = self.builder.keep(self.array(output).node)
         return Reading(node, self.names.used, tuple(self.assigned))
 

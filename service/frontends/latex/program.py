@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lark import Token
-
 from service.errors import FluxionError, ParseError
 from service.frontends.bounds import is_integer
 from service.frontends.builder import operation
@@ -16,6 +14,7 @@ from service.frontends.latex.matrices import Row, matrix
 from service.frontends.latex.notation import commands, fences
 from service.frontends.latex.operators import LatexOperators
 from service.frontends.latex.values import ARGUMENT, Formula, Piece
+from service.frontends.tokens import Token
 from service.frontends.values import Group, Slice, Span, Term, Word, attribute_of
 from service.frontends.words import LITERALS
 from service.ir.leaves import constant

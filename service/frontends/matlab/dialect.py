@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
-from lark import Token
-
 from service.frontends.bounds import Limits
 from service.frontends.places import Source
 from service.frontends.syntax import Grammar, symbols
-from service.frontends.tokens import Scanner
+from service.frontends.tokens import Scanner, Token
 from service.frontends.words import check_name
 
 FILE = "matlab/grammar.lark"

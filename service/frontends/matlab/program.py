@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-
-from lark import Token, Tree
+from collections.abc import Callable, Mapping, Sequence
 
 from service.errors import ParseError, ShapeError, UnsupportedOperationError
 from service.frontends.bounds import Limits
@@ -15,7 +13,9 @@ from service.frontends.matlab.tape import Tape
 from service.frontends.names import Names, Scope
 from service.frontends.places import Source
 from service.frontends.reader import Assignment, Reader, Reading
+from service.frontends.reductions import Reduction
 from service.frontends.sizes import ABSENT, calculate
+from service.frontends.tokens import Token
 from service.frontends.values import Span, Term
 from service.ir.leaves import constant
 from service.ir.node import Node
@@ -54,9 +54,9 @@ class MatlabProgram(Reader):
         self.assigned: list[tuple[str, int]] = []
         self.variables: dict[str, Oriented] = {}
 
-    def reading(self, tree: Tree[Token]) -> Reading:
+    def reading(self, rules: Sequence[Reduction]) -> Reading:
         """The program as a graph."""
-        output: Oriented = self.read(tree)
+        output: Oriented = self.read(rules)
         nodes = self.tape.build()
         assigned = tuple((name, nodes[step]) for name, step in self.assigned)
         return Reading(nodes[output.step], self.names.used, assigned)
