@@ -238,7 +238,7 @@ def _taken(step: Step, arguments: Sequence[Array]) -> tuple[Array, Sequence[Arra
     """The result of a step and its arguments, which are doubles where its function is for these only."""
     try:
         return step.run(*arguments), arguments
-    except TypeError:
+    except Exception:  # noqa: BLE001 - libraries have errors of their own for numbers that they do not take
         arguments = [np.asarray(argument, dtype=float) for argument in arguments]
         return step.run(*arguments), arguments
 

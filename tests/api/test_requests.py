@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_every_field_arrives(client: TestClient, compute: Recorder) -> None:
     assert (task.wrt, task.layout, task.forms, task.graph) == (("x", "lambda"), "denominator", ("numpy", "graph"), None)
     assert task.at is not None
     np.testing.assert_array_equal(task.at["x"], [1.0, 2.0])
-    assert task.limits == Limits(elements=10_000, expression_bytes=1000, nodes=50)
+    assert task.limits == Limits(elements=10_000, expression_bytes=1000, nodes=50, threads=os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("verify", [True, False])

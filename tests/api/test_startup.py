@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -56,7 +57,9 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("FLUXION_NODES", "7")
     settings = Settings()
     assert settings.port == 9000
-    assert settings.limits() == Limits(nodes=7)
+    assert settings.limits() == Limits(nodes=7, threads=os.cpu_count() or 1)
+    monkeypatch.setenv("FLUXION_THREADS", "3")
+    assert Settings().limits().threads == 3
     with pytest.raises(ValidationError):
         settings.port = 1
     monkeypatch.setenv("FLUXION_PORT", "70000")
