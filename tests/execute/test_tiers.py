@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import service.ops  # the operations register themselves
 from service.diff.reverse import jacobian
 from service.execute import blocks
 from service.execute.program import MANY, Program, compile_program
@@ -25,6 +26,8 @@ from tests.functions import Function
 X, Y, V, W, A, S = (
     variable(name, shape) for name, shape in {"x": (), "y": (), "v": (5,), "w": (5,), "A": (5, 5), "S": (30, 5)}.items()
 )
+__all__ = ["service"]
+
 RNG = np.random.default_rng(11)
 COUNT = 20_001  # neither one block, nor whole ones
 
