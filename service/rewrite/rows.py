@@ -12,6 +12,7 @@ from service.ir.leaves import fill_value
 from service.ir.node import Node
 from service.ir.op import lowered, operations
 from service.ir.power import raise_to, split_power
+from service.ir.total import TOTAL
 from service.ops.determinants import COFACTORS, INV, LOGDET, logdet
 from service.ops.norms import NORM, euclidean
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
@@ -108,7 +109,7 @@ ROWS: tuple[Row, ...] = (
         lowered("logaddexp", X, Y),
     ),
     scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", X)), -lowered("softplus", -X)),
-    row("1/(1 + exp(x)) -> sigmoid(-x)", "power", _logistic),
+    row("1/(1 + exp(x)) -> sigmoid(-x)", "power", _logistic, TOTAL.name),
     scalar("1 - sigmoid(x) -> sigmoid(-x)", 1 - lowered("sigmoid", X), lowered("sigmoid", -X)),
     scalar("sigmoid(x) - 1 -> -sigmoid(-x)", lowered("sigmoid", X) - 1, -lowered("sigmoid", -X)),
     scalar("log1p(-1 + x) -> log(x)", lowered("log1p", X - 1), lowered("log", X)),
