@@ -86,10 +86,13 @@ def _log_power(node: Node) -> Node | None:
     return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
+_ONE_AND_EXP = 1 + lowered("exp", X)
+
+
 def _logistic(node: Node) -> Node | None:
     """And any other negative power."""
     base, exponent = split_power(node)
-    found = matches(1 + lowered("exp", X), base) if exponent < 0 else None
+    found = matches(_ONE_AND_EXP, base) if exponent < 0 else None
     return None if found is None else raise_to(lowered("sigmoid", -found[X]), -exponent)
 
 
