@@ -52,7 +52,7 @@ def compiled(problem: Problem) -> Compiled:
     values = {**data, **{TANGENT + name: array for name, array in moved.items()}}
     shapes |= {TANGENT + name: shapes[name] for name in moved}
     point = read_point(values, shapes)
-    graphs = [graphs_of(block, auto=problem.factors) for block in blocks]
+    graphs = [graphs_of(block, read.concrete.kernel, point, auto=problem.factors) for block in blocks]
     program = compile_bounded([node for one in graphs for node in one.nodes], point, UNBOUNDED)
     return Compiled(program, point, blocks, graphs)
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -65,10 +67,17 @@ class Settings(BaseSettings):
     )
     elements: int = Field(default=Limits.elements, ge=1, description="The number of entries of one tensor.")
     operations: int = Field(default=Limits.operations, ge=1, description="The estimated operations of one computation.")
+    threads: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="The threads that share a long batch; 0 for as many as there are processors.",
+    )
 
     def limits(self) -> Limits:
         """The bounds on what is computed."""
-        return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+        bounds = {name: getattr(self, name) for name in Limits.__dataclass_fields__}
+        return Limits(**{**bounds, "threads": self.threads or os.cpu_count() or 1})
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""

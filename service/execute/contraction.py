@@ -6,6 +6,7 @@ multiplied.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,7 +122,9 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
         coefficient = _scale_smallest(listing, operands, kept, sizes, coefficient)
         known = {one.register for one, k in zip(operands, layout.arrays, strict=True) if is_nonnegative(node.inputs[k])}
         square = write_square(listing, operands, kept, sizes, known)
-        result = write_product(listing, operands, kept, sizes) if square is None else square
+        result = (
+            write_product(listing, _summed_squares(listing, operands, kept), kept, sizes) if square is None else square
+        )
     listing.note(bulk(node.shape), bulk(node.shape), batched=bool(lead))
     result = scaled(listing, result, coefficient)
     return _place(listing, node, layout, _spread(listing, result, inner, present, sizes))
@@ -137,6 +140,17 @@ def _write_numbers(listing: Listing, node: Node, sources: Sequence[int]) -> int:
         result = listing.ufunc(np.multiply, result, k)
     listing.note(len(sources), 1, batched=listing.batched[result])
     return scaled(listing, result, coefficient)
+
+
+def _summed_squares(listing: Listing, operands: Sequence[Operand], out: Labels) -> list[Operand]:
+    """The operands, a square that is summed on its own being two: BLAS sums products while it forms them."""
+    counts = Counter(label for one in operands for label in one.labels)
+    result = list[Operand]()
+    for one in operands:
+        root = listing.squares.get(one.register)
+        is_summed = any(counts[label] == 1 and label not in out for label in one.labels)
+        result += [one] if root is None or not is_summed else [Operand(root, one.labels)] * 2
+    return result
 
 
 def _scale_smallest(

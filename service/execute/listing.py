@@ -62,8 +62,8 @@ class Listing:
     """Steps in order, and of each register its shape (without the batch axis) and whether it has a batch axis.
 
     Orders of products are planned for batches of `typical_batch` points. A batch axis is always the first. `shared` and
-    `per_point` estimate the work once and for each point of a batch. `negated` has the register that another is the
-    negative of.
+    `per_point` estimate the work once and for each point of a batch. `negated` and `squares` have the
+    register that another is the negative or the square of.
     """
 
     typical_batch: int = 1
@@ -75,6 +75,7 @@ class Listing:
     shared: Cost = field(default_factory=Cost)
     per_point: Cost = field(default_factory=Cost)
     negated: dict[int, int] = field(default_factory=dict)
+    squares: dict[int, int] = field(default_factory=dict)
     origin: Node | None = None
     _known: dict[Any, int] = field(default_factory=dict)
 
@@ -107,6 +108,8 @@ class Listing:
             shape = shapes[0] if alike else np.broadcast_shapes(*shapes)
             dtype = _result_type(function, tuple(map(self.dtypes.__getitem__, sources)))
             known = self._known[key] = self._step(Manner.UFUNC, function, sources, shape, dtype)
+            if function is np.square:
+                self.squares[known] = sources[0]
         return known
 
     def negative(self, source: int) -> int:

@@ -46,13 +46,14 @@ def run_within_range(
     count: int,
     watch: Watch | None = None,
     flags: Flags | None = None,
+    threads: int = 1,
 ) -> tuple[list[Array], list[Lost]]:
     """Run a program for `count` points: its results, right also where the range of a double is too small on the way.
 
     What no wider range can be had for, or is not wide enough for either, is among the lost.
     """
     flags = Flags() if flags is None else flags
-    results = program.run(values, watch, flags=flags)
+    results = program.run(values, watch, threads, flags)
     work = program.shared.operations + program.per_point.operations * count
     if flags and HAS_WIDE and work <= (MOST_OVERFLOWED if flags.overflowed else MOST_VANISHED):
         return _repeated(program, values, results)
@@ -73,11 +74,14 @@ def rounding_errors(program: Program, values: Mapping[str, Array], results: Sequ
     """How far the results of a run are from those in the wide format, entry by entry; 0 where either is not finite."""
     if not HAS_WIDE:
         return [np.zeros(result.shape) for result in results]
-    wide = _Again(program, values, WIDE, follows=False)
+    registers: dict[int, Array] = {k: values[name].astype(WIDE) for name, k in program.inputs.items()}
+    registers |= _constants(program, WIDE)
     found = []
     with np.errstate(all="ignore"):
+        for step in program.steps:
+            registers[step.target], _ = _taken(step, [registers[k] for k in step.sources])
         for result, register in zip(results, program.outputs, strict=True):
-            error = np.abs(np.asarray(wide.registers[register] - result, dtype=float))
+            error = np.abs(np.asarray(registers[register] - result, dtype=float))
             found.append(np.where(np.isfinite(error), error, 0.0))
     return found
 
@@ -143,16 +147,14 @@ class _Again:
         dtype: np.dtype[Any] = DOUBLE,
         *,
         rounds: bool = False,
-        follows: bool = True,
     ) -> None:
         """Run the program once more on numbers of type `dtype`.
 
-        `rounds` wide ones to the digits of doubles; without `follows` nothing is noted.
+        `rounds` wide ones to the digits of doubles.
         """
-        self._program, self._rounds, self._follows = program, rounds, follows
+        self._program, self._rounds = program, rounds
         self.registers: dict[int, Array] = {k: values[name].astype(dtype) for name, k in program.inputs.items()}
-        for k, array in program.listing.constants.items():
-            self.registers[k] = array.astype(dtype) if array.dtype == DOUBLE else array
+        self.registers |= _constants(program, dtype)
         self._lost: dict[int, tuple[str, Array]] = {}
         with np.errstate(all="ignore"):
             for step, freed in zip(program.steps, last_uses(program.steps, program.outputs), strict=True):
@@ -161,17 +163,12 @@ class _Again:
                     self.registers.pop(register, None)
 
     def _take(self, step: Step) -> None:
-        arguments = [self.registers[k] for k in step.sources]
-        try:
-            result = np.asarray(step.run(*arguments))
-        except TypeError:  # a function for doubles only
-            arguments = [np.asarray(argument, dtype=float) for argument in arguments]
-            result = np.asarray(step.run(*arguments))
+        taken, arguments = _taken(step, [self.registers[k] for k in step.sources])
+        result = np.asarray(taken)
         if self._rounds and result.dtype == WIDE:
             result = _rounded(result)
         self.registers[step.target] = result
-        if self._follows:
-            self._follow(step, arguments, result)
+        self._follow(step, arguments, result)
 
     def _follow(self, step: Step, arguments: Sequence[Array], result: Array) -> None:
         """Note what the step lost, and what those that it reads had lost before."""
@@ -229,6 +226,21 @@ def _divides(step: Step) -> bool:
         return True
     exponent = fill_value(step.origin.inputs[1]) if step.name == "power" else None
     return exponent is not None and exponent < 0
+
+
+def _constants(program: Program, dtype: np.dtype[Any]) -> dict[int, Array]:
+    """The registers of constants, doubles as numbers of another type."""
+    known = program.listing.constants.items()
+    return {k: array.astype(dtype) if array.dtype == DOUBLE else array for k, array in known}
+
+
+def _taken(step: Step, arguments: Sequence[Array]) -> tuple[Array, Sequence[Array]]:
+    """The result of a step and its arguments, which are doubles where its function is for these only."""
+    try:
+        return step.run(*arguments), arguments
+    except TypeError:
+        arguments = [np.asarray(argument, dtype=float) for argument in arguments]
+        return step.run(*arguments), arguments
 
 
 def _rounded(wide: Array) -> Array:

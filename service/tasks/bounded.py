@@ -44,7 +44,7 @@ def compile_graphs(outputs: Sequence[Node], point: Point, limits: Limits, *, wit
         check_entries(bulk(node.shape) * count, limits)
     compiled = _compiled(tuple(outputs), point.batched, limits.elements, planned_for(count), with_masks)
     program = compiled.program
-    largest = max(program.shared.largest, program.per_point.largest * count)
+    largest = max(program.shared.largest, program.per_point.largest * min(count, program.rows))
     if largest > limits.elements:
         raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")
     operations = program.shared.operations + program.per_point.operations * count

@@ -27,7 +27,7 @@ class Derivative:
     """One block: the output it is of, the names it is by, its graph, and what is known of its zeros.
 
     `layout` is that of its axes; `variable` has those of the variable alone. Read as a matrix, its first
-    `rows` axes are rows.
+    `rows` axes are rows. `is_jacobian` tells a first derivative of an output by a variable from all others.
     """
 
     output: int
@@ -36,6 +36,7 @@ class Derivative:
     structure: Structure = DENSE
     rows: int = 0
     layout: Layout | Literal["variable"] = "numerator"
+    is_jacobian: bool = False
 
 
 def chosen_names(function: Function, wrt: Sequence[str] | None, *, once: bool = True) -> tuple[str, ...]:
@@ -75,7 +76,8 @@ def derivatives(function: Function, kind: str, names: Sequence[str], layout: Lay
             axes = range(len(node.shape))
             turned = permute(node, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else node
             rows = _rows(function, rank, wrt, layout)
-            blocks.append(Derivative(number, wrt, turned, structure_of(turned, rows), rows, layout))
+            structure = structure_of(turned, rows)
+            blocks.append(Derivative(number, wrt, turned, structure, rows, layout, kind == "jacobian"))
     return blocks
 
 

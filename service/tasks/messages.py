@@ -35,7 +35,10 @@ Mode = Literal["forward", "reverse", "both"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds that are checked before work is done; `service.settings` documents each and sets its default."""
+    """Bounds that are checked before work is done; `service.settings` documents each and sets its default.
+
+    `threads` share a long computation.
+    """
 
     expression_bytes: int = 65_536
     tokens: int = 16_000
@@ -46,6 +49,7 @@ class Limits:
     taylor_order: int = 20
     elements: int = 2**22
     operations: int = 2 * 10**10
+    threads: int = 1
 
 
 @dataclass(frozen=True)

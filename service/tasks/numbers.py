@@ -27,6 +27,7 @@ from service.tasks.factored import NamedArrays, assembled, factor_nodes, index_e
 from service.tasks.inputs import Point, spread
 from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
+from service.tasks.modes import chosen
 from service.tasks.notices import INVERTING, notice_of_lost, notices_of, notices_of_rounding
 
 
@@ -69,10 +70,10 @@ class Graphs:
     factors: Factors | None = None
 
 
-def graphs_of(block: Derivative, *, auto: bool) -> Graphs:
-    """The block's factors where it has structure and `auto` asks for them, else the block."""
+def graphs_of(block: Derivative, outputs: Sequence[Node], point: Point, *, auto: bool) -> Graphs:
+    """The block's factors where it has structure and `auto` asks for them, else the cheaper graph of the block."""
     if not auto or block.structure is DENSE:
-        return Graphs([block.node])
+        return Graphs([chosen(block, outputs[block.output], point).node])
     factors = block.structure.factors()
     return Graphs(factor_nodes(factors), factors)
 
@@ -156,7 +157,7 @@ def evaluate(
 
     Raises NotDifferentiableError at a kink, a tie or a jump where `manner` refuses these.
     """
-    asked = [graphs_of(block, auto=manner.auto) for block in derivatives]
+    asked = [graphs_of(block, outputs, point, auto=manner.auto) for block in derivatives]
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
     _check_blocks(derivatives, asked, point, limits)
@@ -211,12 +212,12 @@ def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> t
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
     compiled, count = compile_graphs(nodes, point, limits), point.batch_size or 1
     watched = watch if any(step.origin.op is INV for step in compiled.program.steps) else None
-    results, lost = run_within_range(compiled.program, point.arrays, count, watched)
+    results, lost = run_within_range(compiled.program, point.arrays, count, watched, threads=limits.threads)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(compiled.nodes)
         if any(node.op.strong for node in topological(careful)):
             compiled = compile_graphs(careful, point, limits, with_masks=True)
-            results, lost = run_within_range(compiled.program, point.arrays, count)
+            results, lost = run_within_range(compiled.program, point.arrays, count, threads=limits.threads)
     whole = [_whole(value, point, numbers(node.shape)) for value, node in zip(results, nodes, strict=True)]
     return compiled, whole, lost
 

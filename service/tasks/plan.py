@@ -13,12 +13,10 @@ from service.tasks.bounded import BYTES, compile_bounded
 from service.tasks.derivatives import Derivative, derivatives
 from service.tasks.function import Function, written_shape
 from service.tasks.inputs import NOWHERE, is_concrete
-from service.tasks.messages import Answer, Limits
+from service.tasks.messages import Answer
+from service.tasks.modes import REASON, UNBOUNDED, chosen
 from service.tasks.numbers import graphs_of
 from service.tasks.problem import Problem, answer, differentiate
-
-UNBOUNDED = Limits(elements=2**62, operations=2**62)
-REASON = "one symbolic reverse pass per output gives every derivative in closed form, whatever its shape"
 
 
 def plan(problem: Problem) -> Answer:
@@ -46,8 +44,7 @@ def plan(problem: Problem) -> Answer:
         "output_shape": list(written_shape(problem.function.kernel[0])),
         "derivatives": [_block(*both) for both in zip(blocks, numeric, strict=True)],
         "passes": _passes(problem.concrete, {name for block in numeric for name in block.wrt}),
-        "mode": "reverse",
-        "reason": REASON,
+        **_mode(problem, numeric),
         "operations": operations,
         "bytes": largest,
         "cache_key": hashlib.sha256(repr(key).encode()).hexdigest(),
@@ -69,11 +66,24 @@ def _work(problem: Problem, blocks: Sequence[Derivative]) -> tuple[int | None, i
     function, point = problem.concrete, problem.point
     if not is_concrete(function.inputs):
         return None, None
-    asked = [node for block in blocks for node in graphs_of(block, auto=problem.task.structure == "auto").nodes]
+    asked = [
+        node
+        for block in blocks
+        for node in graphs_of(block, function.kernel, point, auto=problem.task.structure == "auto").nodes
+    ]
     program = compile_bounded([*function.kernel, *asked], point, UNBOUNDED)
     count = point.batch_size or 1
     operations = program.shared.operations + program.per_point.operations * count
-    return operations, BYTES * max(program.shared.largest, program.per_point.largest * count)
+    return operations, BYTES * max(program.shared.largest, program.per_point.largest * min(count, program.rows))
+
+
+def _mode(problem: Problem, blocks: Sequence[Derivative]) -> dict[str, str]:
+    """The mode of the first block that is computed in forward mode, else of the first of all, and why."""
+    if not blocks or not is_concrete(problem.concrete.inputs):
+        return {"mode": "reverse", "reason": REASON}
+    choices = [chosen(block, problem.concrete.kernel[block.output], problem.point) for block in blocks]
+    first = next((choice for choice in choices if choice.mode == "forward"), choices[0])
+    return {"mode": first.mode, "reason": first.reason}
 
 
 def _passes(function: Function, names: set[str]) -> dict[str, int | None]:
