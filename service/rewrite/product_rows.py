@@ -238,8 +238,8 @@ PRODUCT_ROWS: tuple[Row, ...] = (
     row("sum(x - mean(x)) -> 0", CONTRACT.name, _sum_of_deviations),
     row("sum(eigvalsh(X)) -> trace(X)", CONTRACT.name, _sum_of_eigen),
     row("exp(x)*exp(y) -> exp(x + y)", CONTRACT.name, _merge_exponentials, "exp"),
-    row("exp(x)*sigmoid(-x) -> sigmoid(x)", CONTRACT.name, _exp_times_sigmoid, "exp"),
-    row("exp(x)/sum(exp(x)) -> softmax(x)", CONTRACT.name, _exp_over_sum, "exp"),
+    row("exp(x)*sigmoid(-x) -> sigmoid(x)", CONTRACT.name, _exp_times_sigmoid, "exp", "sigmoid"),
+    row("exp(x)/sum(exp(x)) -> softmax(x)", CONTRACT.name, _exp_over_sum, "exp", CONTRACT.name),
     row(
         "sin(x)/x -> spherical_jn(0, x)", CONTRACT.name, _over_argument("sin", "spherical_jn"), "sin", for_numbers=True
     ),

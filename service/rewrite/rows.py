@@ -12,6 +12,7 @@ from service.ir.leaves import fill_value
 from service.ir.node import Node
 from service.ir.op import lowered, operations
 from service.ir.power import raise_to, split_power
+from service.ir.total import TOTAL
 from service.ops.determinants import COFACTORS, INV, LOGDET, logdet
 from service.ops.norms import NORM, euclidean
 from service.ops.reductions import LOGSUMEXP, SOFTMAX, reduce
@@ -85,10 +86,13 @@ def _log_power(node: Node) -> Node | None:
     return None if exponent == 1 or exponent % 2 == 0 else lowered("log", base) * exponent
 
 
+_ONE_AND_EXP = 1 + lowered("exp", X)
+
+
 def _logistic(node: Node) -> Node | None:
     """And any other negative power."""
     base, exponent = split_power(node)
-    found = matches(1 + lowered("exp", X), base) if exponent < 0 else None
+    found = matches(_ONE_AND_EXP, base) if exponent < 0 else None
     return None if found is None else raise_to(lowered("sigmoid", -found[X]), -exponent)
 
 
@@ -108,7 +112,7 @@ ROWS: tuple[Row, ...] = (
         lowered("logaddexp", X, Y),
     ),
     scalar("log(sigmoid(x)) -> -softplus(-x)", lowered("log", lowered("sigmoid", X)), -lowered("softplus", -X)),
-    row("1/(1 + exp(x)) -> sigmoid(-x)", "power", _logistic),
+    row("1/(1 + exp(x)) -> sigmoid(-x)", "power", _logistic, TOTAL.name),
     scalar("1 - sigmoid(x) -> sigmoid(-x)", 1 - lowered("sigmoid", X), lowered("sigmoid", -X)),
     scalar("sigmoid(x) - 1 -> -sigmoid(-x)", lowered("sigmoid", X) - 1, -lowered("sigmoid", -X)),
     scalar("log1p(-1 + x) -> log(x)", lowered("log1p", X - 1), lowered("log", X)),
