@@ -73,6 +73,8 @@ def _by_root(listing: Listing, square: _Square, out: Labels, sizes: Mapping[Any,
     ordered = tuple(dict.fromkeys((*labels[: labels.count(BATCH)], *left)))
     factors = [align(listing, one, ordered, sizes, broadcast=True) for one in (square.left, root)]
     scaled = listing.ufunc(np.multiply, *factors)
+    entries = math.prod(listing.shapes[scaled])
+    listing.note(entries, entries, batched=listing.batched[scaled])
     swapped = dict(zip(square.free, square.free[::-1], strict=True))
     both = [Operand(scaled, ordered), Operand(scaled, tuple(swapped.get(label, label) for label in ordered))]
     return write_product(listing, both, out, sizes)
