@@ -5,7 +5,7 @@ Every array may have a leading batch axis; whatever does not depend on a batched
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,9 +15,9 @@ from service.execute.blocks import Blocks
 from service.execute.contraction import dense_selector, write_contraction
 from service.execute.kernels import write_elementwise
 from service.execute.listing import Array, Cost, Listing, needed_steps
+from service.execute.numbers import Numbers
 from service.execute.quiet import Flags, quietly
-from service.execute.routine import USES_BEFORE_COMPILING, Routine, Watch
-from service.execute.scalars import is_scalar, point_function
+from service.execute.routine import Routine, Watch
 from service.ir.coefficient import CONTRACT
 from service.ir.leaves import ARRAY, DELTA, FILL, SELECTOR, SIZE, TRIANGLE, UNIT, VARIABLE
 from service.ir.node import Node
@@ -45,9 +45,7 @@ class Program:
         batched, given = listing.batched, list(inputs.values())
         self._batch = next((name for name, k in inputs.items() if batched[k]), None)
         self._whole = Routine(listing, self.steps, given, outputs)
-        self._is_scalar = is_scalar(listing, self.steps, [*given, *outputs])
-        self._at_point: Callable[[Mapping[str, Array]], list[Array]] | None = None
-        self._uses = 0
+        self._numbers = Numbers.of(listing, self.steps, inputs, outputs)
 
     @cached_property
     def _parts(self) -> tuple[Routine, Blocks]:
@@ -91,17 +89,10 @@ class Program:
         """
         batch = self._batch
         count = None if batch is None else len(values[batch])
-        if self._is_scalar and watch is None and (count is None or count == 1):
-            if self._at_point is not None:
-                try:
-                    found: list[Array] = quietly(self._at_point, values, flags=flags)
-                except (ArithmeticError, ValueError):
-                    pass
-                else:
-                    return found
-            elif self._uses >= USES_BEFORE_COMPILING:
-                self._at_point = point_function(self.listing, self.steps, self.inputs, self.outputs)
-            self._uses += 1
+        if self._numbers is not None and watch is None:
+            found = self._numbers.run(values, count, flags)
+            if found is not None:
+                return found
         flags = Flags() if flags is None else flags
         return self._by_arrays([values[name] for name in self.inputs], count, watch, threads, flags)
 

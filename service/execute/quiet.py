@@ -39,9 +39,10 @@ class _Local(threading.local):
 
 
 _LOCAL = _Local()
+_UNREAD = Flags()
 
 
 def quietly(function: Callable[..., Any], *arguments: Any, flags: Flags | None = None) -> Any:
     """What the function returns; it must not call this again. Floating point flags that it raises go to `flags`."""
-    _LOCAL.flags = Flags() if flags is None else flags
+    _LOCAL.flags = _UNREAD if flags is None else flags
     return _LOCAL.context.run(function, *arguments)

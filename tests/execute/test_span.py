@@ -114,9 +114,9 @@ def test_what_cancels_stays_what_it_was() -> None:
 
 
 def test_generated_code_tells_what_vanishes() -> None:
-    """A program that is used often is other code: it gives the same numbers, and says what has vanished."""
+    """A program that is used often is other code: it gives the same numbers, and says what has vanished and divides."""
     x, y = variable("x", ()), variable("y", ())
-    program = compile_program([x * y])
+    program = compile_program([x * y, 1 / y])
     for _ in range(6):
         results, _ = span.run_within_range(program, {"x": np.array(1e-200), "y": np.array(1e-200)}, 1)
         flags = Flags()

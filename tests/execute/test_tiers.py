@@ -66,7 +66,7 @@ def one_by_one(program: Program, values: Mapping[str, Any]) -> list[Any]:
     return [np.asarray(registers[k], dtype=float) for k in program.outputs]
 
 
-@pytest.mark.parametrize("count", [1, 7, COUNT])
+@pytest.mark.parametrize("count", [1, 2, 150, 999, COUNT])
 def test_interpreted_and_compiled(count: int) -> None:
     """The first use, later ones, and plain NumPy agree for one point, for few, and for several blocks."""
     program, values = compile_program(scalar_graph(), frozenset("xy")), points("x", "y", count=count)
