@@ -72,7 +72,7 @@ def _product_of_numbers(nodes: Iterable[Node], coefficient: float) -> Node | Non
             number, term = node.attributes.coefficient, node.inputs[0]
             if term.op in _OPENED:
                 return None
-        if term.shape or term.op.name in _JOINED or not is_gathered(coefficient, number):
+        if node.shape or term.shape or term.op.name in _JOINED or not is_gathered(coefficient, number):
             return None
         coefficient *= number
         if term.op is not FILL:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.ir.coefficient import scale
-from service.ir.contraction import contract
+from service.ir.contraction import broadcast, contract
 from service.ir.leaves import constant, variable
 from service.ir.node import Node
 from service.ir.power import raise_to
@@ -72,3 +72,11 @@ def test_a_reshaped_factor_is_no_number(shape: tuple[int, ...]) -> None:
     entry = variable("v", ONE)
     reshaped = reshape(reshape(entry, shape), ())
     assert product([reshaped, X]) is product([X, reshaped])
+
+
+def test_the_sum_of_a_repeated_number_counts_it() -> None:
+    """A number along axes is as many numbers, though it is made of one without axes."""
+    for number in (X, 3 * X, raise_to(X, 2), X * Y):
+        spread = broadcast(number, (2, 3))
+        assert contract([(spread, "ij")], "") is scale(number, 6)
+        assert contract([(spread, "ij"), (Y, "")], "") is scale(product([number, Y]), 6)
