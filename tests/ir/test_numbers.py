@@ -76,7 +76,7 @@ def test_a_reshaped_factor_is_no_number(shape: tuple[int, ...]) -> None:
 
 def test_the_sum_of_a_repeated_number_counts_it() -> None:
     """A number along axes is as many numbers, though it is made of one without axes."""
-    for number in (X, 3 * X, raise_to(X, 2), X * Y):
+    for number in (X, 3 * X, raise_to(X, 2), entrywise("exp", X)):
         spread = broadcast(number, (2, 3))
         assert contract([(spread, "ij")], "") is scale(number, 6)
         assert contract([(spread, "ij"), (Y, "")], "") is scale(product([number, Y]), 6)
