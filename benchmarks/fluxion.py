@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks import machine
 from benchmarks.problem import Problem, Side
 from service.diff.forward import push_forward
 from service.diff.reverse import jacobian
@@ -64,7 +65,7 @@ def ready(problem: Problem) -> Side:
 
     def run() -> list[Array]:
         """The program's results, or the summary where this is part of the work."""
-        results = made.program.run(made.point.arrays)
+        results = made.program.run(made.point.arrays, threads=len(machine.cpus()))
         return [summary.of_factors(_factors(made, results))] if summary and summary.timed else results
 
     def read(results: list[Array]) -> list[Array]:

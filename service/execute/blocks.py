@@ -21,7 +21,7 @@ from service.execute.routine import Routine, Watch
 BLOCK_ENTRIES = 16384  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
 LEAST_WRITTEN = 2048  # entries from which on writing into an array that is there pays for itself
 LARGE, LONGER = 2**18, 4
-MOST_SPARE = 2**23  # entries of the longest workspace that is kept for the next run
+MOST_SPARE = 2**21  # entries of the longest workspace that is kept for the next run
 MOST_SPARES = 4
 
 

@@ -18,6 +18,7 @@ from service.tasks.messages import Limits
 from service.tasks.remembered import remembered
 
 BYTES = 8
+STEP, NODE_BYTES = 4, 500  # the memory of a step in nodes, that of a node in bytes
 FEWER = "ask for fewer points, outputs or variables at a time"
 
 
@@ -53,7 +54,14 @@ def compile_graphs(outputs: Sequence[Node], point: Point, limits: Limits, *, wit
     return compiled
 
 
-@remembered(lambda compiled: len(compiled.program.listing.steps))
+def _size(compiled: Compiled) -> int:
+    """In nodes: steps with what runs them, and arrays of constants."""
+    listing = compiled.program.listing
+    arrays = sum(int(array.nbytes) for array in listing.constants.values() if any(array.strides))
+    return STEP * len(listing.steps) + arrays // NODE_BYTES
+
+
+@remembered(_size)
 def _compiled(
     outputs: Sequence[Node],
     batched: frozenset[str],

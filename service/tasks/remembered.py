@@ -14,7 +14,7 @@ from cachetools.keys import hashkey
 
 Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
-MOST_NODES = 2**18  # that all results of one function have together; a node takes about half a kilobyte
+MOST_NODES = 2**16  # that all results of one function have together; a node takes about half a kilobyte
 
 _MEMORIES: list[LRUCache[Hashable, Any]] = []
 
