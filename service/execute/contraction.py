@@ -119,12 +119,12 @@ def write_contraction(listing: Listing, node: Node, sources: Sequence[int], mask
     elif masks and masked_entries is not None:
         result = write_masked(listing, operands, masks, kept, sizes, masked_entries)
     else:
-        coefficient = _scale_smallest(listing, operands, kept, sizes, coefficient)
-        known = {one.register for one, k in zip(operands, layout.arrays, strict=True) if is_nonnegative(node.inputs[k])}
-        square = write_square(listing, operands, kept, sizes, known)
-        result = (
-            write_product(listing, _summed_squares(listing, operands, kept), kept, sizes) if square is None else square
-        )
+        nodes = {one.register: node.inputs[k] for one, k in zip(operands, layout.arrays, strict=True)}
+        square = write_square(listing, operands, kept, sizes, lambda register: is_nonnegative(nodes[register]))
+        if square is None:
+            coefficient = _scale_smallest(listing, operands, kept, sizes, coefficient)
+            square = write_product(listing, _summed_squares(listing, operands, kept), kept, sizes)
+        result = square
     listing.note(bulk(node.shape), bulk(node.shape), batched=bool(lead))
     result = scaled(listing, result, coefficient)
     return _place(listing, node, layout, _spread(listing, result, inner, present, sizes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,9 +32,13 @@ class _Square(NamedTuple):
 
 
 def write_square(
-    listing: Listing, operands: Sequence[Operand], out: Labels, sizes: Mapping[Any, int], nonnegative: Collection[int]
+    listing: Listing,
+    operands: Sequence[Operand],
+    out: Labels,
+    sizes: Mapping[Any, int],
+    nonnegative: Callable[[int], bool],
 ) -> int | None:
-    """The product, if it is one of a matrix with itself and others; `nonnegative` are the registers known to be."""
+    """The product, if it is one of a matrix with itself and others; `nonnegative` tells of the others' registers."""
     square = _find(operands, out)
     if square is None or entries_of({*square.left.labels, *square.free}, sizes) < LEAST_WORK:
         return None
@@ -42,7 +46,7 @@ def write_square(
     packed = entries_of(square.summed, sizes) * _triangular(sizes[square.free[0]])
     if BATCH not in square.left.labels and entries_of(others, sizes) >= LEAST_SHARED and packed <= MOST_PACKED:
         return _packed(listing, square, out, sizes)
-    if others <= {BATCH} and all(one.register in nonnegative for one in square.rest):
+    if others <= {BATCH} and all(nonnegative(one.register) for one in square.rest):
         return _by_root(listing, square, out, sizes)
     return None
 

@@ -51,6 +51,15 @@ def test_a_root_is_taken_of_what_is_not_negative_only() -> None:
     np.testing.assert_allclose(found, (VALUES["X"].T * VALUES["s"]) @ VALUES["X"], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("coefficient", [-1.0, -2.5, 1e-3])
+def test_a_number_in_front(coefficient: float) -> None:
+    """It is no part of what a root is taken of."""
+    node = contract([(X, "ij"), (WEIGHTS, "i"), (X, "ik")], "jk", coefficient=coefficient)
+    (found,) = compile_program([node]).run(VALUES)
+    expected = coefficient * (VALUES["X"].T * np.exp(VALUES["s"])) @ VALUES["X"]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
 def test_packed() -> None:
     """Many products with the same squares use these, of which each is computed once."""
     for out in ("jakb", "abkj"):
