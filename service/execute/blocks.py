@@ -20,6 +20,7 @@ from service.execute.routine import Routine, Watch
 
 BLOCK_ENTRIES = 16384  # of one intermediate result: long enough for NumPy, and many of them stay in the cache
 LEAST_WRITTEN = 2048  # entries from which on writing into an array that is there pays for itself
+MOST_ENTRIES = 2**20  # of any result of a block
 LARGE, LONGER = 2**18, 4
 MOST_SPARE = 2**21  # entries of the longest workspace that is kept for the next run
 MOST_SPARES = 4
@@ -35,7 +36,9 @@ class Blocks:
         self._written = {k: listing.shapes[k] for k in routine.written}
         made = self._written.values() or [listing.shapes[step.target] for step in routine.steps]
         self._widest = max([1, *(math.prod(shape) for shape in made)])
-        self.rows = max(1, BLOCK_ENTRIES * _stretch(listing, routine) // self._widest)
+        largest = max([1, *(math.prod(listing.shapes[step.target]) for step in routine.steps)])
+        rows = BLOCK_ENTRIES * _stretch(listing, routine) // self._widest
+        self.rows = max(1, min(rows, MOST_ENTRIES // largest))
         self._direct = [k in self._written for k in routine.outputs]
         self._places, self._width = _allocated(routine, self._written)
 

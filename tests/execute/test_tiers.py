@@ -148,3 +148,12 @@ def test_random_programs(seed: int) -> None:
     values = {name: np.asarray(value, dtype=float) for name, value in drawn.point.items()}
     runs = [bits(program.run(values)) for _ in range(USES_BEFORE_COMPILING + 2)]
     assert runs.count(runs[0]) == len(runs)
+
+
+def test_blocks_bound_memory() -> None:
+    """A batch with large results on the way is computed a few points at a time."""
+    outer = lowered("outer", V, V)
+    large = lowered("sum", lowered("exp", lowered("outer", lowered("reshape", outer, shape=(25,)), V)))
+    wide = compile_program([lowered("sum", lowered("inv", lowered("outer", V, V) + A))], frozenset({"v"}))
+    assert compile_program([large], frozenset({"v"})).rows == blocks.BLOCK_ENTRIES // 125
+    assert wide.rows <= blocks.BLOCK_ENTRIES // 25
