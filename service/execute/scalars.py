@@ -86,7 +86,7 @@ def point_function(
         lines.append(f" total = {' + '.join(f'r{step.target}' for step in steps)}")
         lines.append(" if total - total != 0.0: raise ArithmeticError")
     vanishing = [f"abs(r{step.target})" for step in steps if step.run in _VANISHING]
-    if vanishing and any(step.run in {np.divide, np.reciprocal} for step in steps):  # nothing else makes much of it
+    if vanishing:
         lines.append(f" if min({', '.join(vanishing)}, 1.0) < {sys.float_info.min!r}: raise ArithmeticError")
     for k in set(outputs):
         shape, index = ("1", "0") if listing.batched[k] else ("()", "()")

@@ -110,7 +110,7 @@ def _triangular(size: int) -> int:
 def _products_of_columns(a: Array) -> Array:
     """Of the last axis every entry times itself and each later one, one after the other."""
     size, start = a.shape[-1], 0
-    result = np.empty((*a.shape[:-1], _triangular(size)))
+    result = np.empty((*a.shape[:-1], _triangular(size)), a.dtype)
     for k in range(size):
         np.multiply(a[..., k:], a[..., k : k + 1], out=result[..., start : start + size - k])
         start += size - k

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from service.execute import span
 from service.execute.program import compile_program
 from service.execute.quiet import Flags
 from service.ir.leaves import variable
+from service.tasks.compute import compute
+from service.tasks.messages import Declaration, Task
 from tests.tasks.asking import ask
 
 L = 1e200
@@ -122,6 +125,34 @@ def test_generated_code_tells_what_vanishes() -> None:
         flags = Flags()
         program.run({"x": np.array(1e-200), "y": np.array(1e-200)}, flags=flags)
         assert (results[0], flags.vanished, flags.overflowed) == (0.0, True, False)
+
+
+VANISHING: list[tuple[str, dict[str, float], float]] = [
+    ("x**2*1e300*1e300", {"x": 1e-170}, 1e260),
+    ("arctan2(x**2, y**2)", {"x": 1e-170, "y": 2e-170}, math.atan2(1, 4)),
+    ("x*y*z", {"x": 1e-200, "y": 1e-200, "z": 1e300}, 1e-100),
+    ("(x*y)**0.25", {"x": 1e-200, "y": 1e-200}, 1e-100),
+    ("sqrt(x**2 + y**2)", {"x": 3e-162, "y": 4e-162}, 5e-162),
+    ("sign(x*y)", {"x": 1e-200, "y": 1e-200}, 1.0),
+]
+
+
+@pytest.mark.parametrize(("expression", "at", "expected"), VANISHING, ids=[case[0] for case in VANISHING])
+def test_what_vanishes_is_right_at_every_use(expression: str, at: dict[str, float], expected: float) -> None:
+    """Roots and large factors bring back what has vanished: generated code leaves these to what can."""
+    point = {name: np.asarray(value) for name, value in at.items()}
+    for _ in range(5):
+        (found,) = compute(Task("evaluate", expression, at=point)).values or ()
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("size", "weight"), [(1e-200, 1e300), (1e200, 1e-300)])
+def test_squares_that_leave_the_range(size: float, weight: float) -> None:
+    """Products of columns formed once for a batch are as wide as the run."""
+    at = {"X": np.full((70, 12), size), "s": np.full((20, 70), weight)}
+    shapes = {"X": Declaration((70, 12)), "s": Declaration((70,))}
+    answer = compute(Task("evaluate", "X.T @ diag(s) @ X", variables=shapes, at=at))
+    np.testing.assert_allclose((answer.values or ())[0], 70 * size * weight * size, rtol=1e-12)
 
 
 def test_threads_tell_what_overflows() -> None:
