@@ -59,8 +59,7 @@ class Blame:
         self._steps |= {register: _fact(array) for register, array in program.listing.constants.items()}
 
         def watch(step: Step, arguments: Sequence[Array], result: Array) -> None:
-            name = step.name.removeprefix("kernel_").removeprefix("reduce_")
-            fact = _fact(result, name, step.sources, arguments)
+            fact = _fact(result, step.origin.op.spoken, step.sources, arguments)
             self._steps[step.target] = fact.joined(self._steps.get(step.target))
 
         program.run(values, watch)
@@ -111,7 +110,7 @@ def _meet(zeros: Sequence[Array], broken: Array) -> bool:
     for zero in zeros:
         try:
             if np.broadcast_shapes(zero.shape, broken.shape) == broken.shape:
-                zero = zero & broken  # noqa: PLW2901
+                zero = zero & broken  # noqa: PLW2901 - narrowed where that can be told
         except ValueError:
             pass
         if zero.any() and broken.any():

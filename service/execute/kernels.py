@@ -61,6 +61,13 @@ def write_elementwise(
         found = None
     if isinstance(found, _StandIn) and listing.shapes[found.register] == shape:
         return found.register
+    return write_kernel(listing, kernel, sources, attributes, shape)
+
+
+def write_kernel(
+    listing: Listing, kernel: Callable[..., Any], sources: Sequence[int], attributes: dict[str, Any], shape: Shape
+) -> int:
+    """Write any kernel as one call."""
     function = (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
     return listing.kernel(function, sources, shape)
 

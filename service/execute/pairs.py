@@ -54,12 +54,10 @@ def write_product(listing: Listing, operands: Sequence[Operand], out: Labels, si
     if {label for operand in work for label in operand.labels} <= set(out):
         # Entry by entry no order saves a sum: what is small and what has no batch axis comes first.
         work.sort(key=lambda one: (BATCH in one.labels, entries_of(one.labels, sizes)))
-        pairs: Sequence[tuple[int, ...]] = [(0, 1)] if len(work) > 1 else []
-        for _ in range(len(work) - 1):
+        while len(work) > 1:
             work = [_pair(listing, work[0], work[1], set(out), sizes), *work[2:]]
         return align(listing, work[0], out, sizes)
-    pairs = order_of_products([one.labels for one in work], out, sizes)
-    for positions in pairs:
+    for positions in order_of_products([one.labels for one in work], out, sizes):
         if len(positions) == 1:
             continue
         first, second = (work[k] for k in positions)

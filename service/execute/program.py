@@ -13,7 +13,7 @@ import numpy as np
 from service.errors import LimitError
 from service.execute.blocks import Blocks
 from service.execute.contraction import dense_selector, write_contraction
-from service.execute.kernels import write_elementwise
+from service.execute.kernels import write_elementwise, write_kernel
 from service.execute.listing import Array, Cost, Listing, needed_steps
 from service.execute.numbers import Numbers
 from service.execute.quiet import Flags, quietly
@@ -74,6 +74,14 @@ class Program:
     def rows(self) -> int:
         """The number of points that are computed at a time."""
         return self._parts[1].rows
+
+    def operations(self, count: int) -> int:
+        """The estimated operations for `count` points."""
+        return self.shared.operations + self.per_point.operations * count
+
+    def largest(self, count: int) -> int:
+        """The entries of the largest array that is held for `count` points, which are computed block by block."""
+        return max(self.shared.largest, self.per_point.largest * min(count, self.rows))
 
     def run(
         self,
@@ -182,11 +190,8 @@ def _write(listing: Listing, node: Node, sources: Sequence[int], masked_entries:
     shapes, attributes = [child.shape for child in node.inputs], dict(node.attributes)
     work = node.op.cost(*shapes, **attributes) if node.op.cost else max(entries, bulk(shapes[0]))
     listing.note(work, entries, batched=batched)
-    if node.op.is_elementwise:
-        return write_elementwise(listing, node.op.kernel, sources, attributes, numbers(node.shape))
-    kernel = node.op.kernel
-    function = (lambda *arrays: kernel(*arrays, **attributes)) if attributes else kernel
-    return listing.kernel(function, sources, numbers(node.shape))
+    write = write_elementwise if node.op.is_elementwise else write_kernel
+    return write(listing, node.op.kernel, sources, attributes, numbers(node.shape))
 
 
 def _write_total(listing: Listing, sources: Sequence[int]) -> int:

@@ -72,8 +72,8 @@ def point_function(
         "min": min,
         "float": float,
         "ArithmeticError": ArithmeticError,
+        "empty": np.empty,
     }
-    names |= {"empty": np.empty}
     constants = {k: float(array) for k, array in listing.constants.items() if not array.shape}
     lines = ["def run(values):"]
     for name, k in inputs.items():

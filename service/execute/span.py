@@ -54,7 +54,7 @@ def run_within_range(
     """
     flags = Flags() if flags is None else flags
     results = program.run(values, watch, threads, flags)
-    work = program.shared.operations + program.per_point.operations * count
+    work = program.operations(count)
     if flags and HAS_WIDE and work <= (MOST_OVERFLOWED if flags.overflowed else MOST_VANISHED):
         return _repeated(program, values, results)
     if not flags.overflowed and not (flags.vanished and any(map(_divides, program.steps))):
@@ -64,9 +64,10 @@ def run_within_range(
 
 def may_cancel(program: Program, count: int) -> bool:
     """Whether a program has sums and quotients, so that what cancels may be divided by little, and is soon repeated."""
-    work = program.shared.operations + program.per_point.operations * count
     return (
-        work <= MOST_CHECKED and any(step.run in SUMS for step in program.steps) and any(map(_divides, program.steps))
+        program.operations(count) <= MOST_CHECKED
+        and any(step.run in SUMS for step in program.steps)
+        and any(map(_divides, program.steps))
     )
 
 
@@ -176,7 +177,7 @@ class _Again:
         points = np.asarray(np.logical_or.reduce([points for _, points in before])) if before else np.zeros((), bool)
         if before and step.name in LEVEL:
             points = points & ~self._at(np.isfinite(result), step.target, np.all)
-        name = before[0][0] if points.any() else step.name.removeprefix("kernel_").removeprefix("reduce_")
+        name = before[0][0] if points.any() else step.origin.op.spoken
         points = points | self._overflowed(step, arguments, result) | self._vanished(step, arguments, result)
         if points.any():
             self._lost[step.target] = (name, points)

@@ -57,7 +57,7 @@ def _find(operands: Sequence[Operand], out: Labels) -> _Square | None:
             free = tuple(
                 k for one, other in ((left, right), (right, left)) for k in one.labels if k not in other.labels
             )
-            if left.register != right.register or len(free) != 2 or not set(free) <= set(out):  # noqa: PLR2004
+            if left.register != right.register or len(free) != 2 or not set(free) <= set(out):  # noqa: PLR2004 - one each
                 continue
             rest = [one for one in operands if one is not left and one is not right]
             square = _Square(left, right, rest, free)
@@ -69,12 +69,11 @@ def _find(operands: Sequence[Operand], out: Labels) -> _Square | None:
 
 def _by_root(listing: Listing, square: _Square, out: Labels, sizes: Mapping[Any, int]) -> int:
     """`Y.T @ Y` with Y = X * sqrt(s)[:, None]: BLAS computes half of the product of a matrix with itself."""
-    left = square.left.labels
-    labels = tuple(dict.fromkeys(label for one in square.rest for label in one.labels))
-    labels = (*(label for label in labels if label == BATCH), *(label for label in left if label in labels))
-    labels = tuple(dict.fromkeys(labels))
+    given = {label for one in square.rest for label in one.labels}
+    order = dict.fromkeys((BATCH, *square.left.labels))
+    labels = tuple(label for label in order if label in given)
     root = Operand(listing.ufunc(np.sqrt, write_product(listing, square.rest, labels, sizes)), labels)
-    ordered = tuple(dict.fromkeys((*labels[: labels.count(BATCH)], *left)))
+    ordered = tuple(label for label in order if label in given or label in square.left.labels)
     factors = [align(listing, one, ordered, sizes, broadcast=True) for one in (square.left, root)]
     scaled = listing.ufunc(np.multiply, *factors)
     entries = math.prod(listing.shapes[scaled])

@@ -27,7 +27,6 @@ def stacked_function(
     names: dict[str, Any] = {"empty": np.empty}
     lines = [f" R[{row}] = values[n{row}]" for row in range(len(rows))]
     names |= {f"n{row}": name for row, name in enumerate(inputs)}
-    constants = sorted({k for k in (*outputs, *_sources(steps)) if k in listing.constants})
     for group in _groups(listing, steps):
         group.sort(key=lambda step: [rows.get(k, -1) for k in step.sources])
         first = len(rows)
@@ -39,10 +38,6 @@ def stacked_function(
         function = f"f{len(names)}"
         names[function] = group[0].run
         lines.append(f" {function}({', '.join(operands)}, out=R[{first}:{first + len(group)}])")
-    for register in constants:
-        if register in outputs:
-            rows[register] = len(rows)
-            lines.append(f" R[{rows[register]}] = {float(listing.constants[register])!r}")
     names["ends"] = np.array([rows[k] for k in outputs])
     source = [f"def run(values, count):\n R = empty(({len(rows)}, count))", *lines, " return R.take(ends, 0)"]
     function_of: Callable[[Mapping[str, Array], int], Sequence[Array]] = define("\n".join(source), names)
@@ -57,10 +52,6 @@ def is_stackable(listing: Listing, steps: Sequence[Step], outputs: Sequence[int]
         and all(listing.dtypes[k] == FLOAT and listing.batched[k] for k in results)
         and all(listing.batched[k] for k in outputs)
     )
-
-
-def _sources(steps: Sequence[Step]) -> set[int]:
-    return {k for step in steps for k in step.sources}
 
 
 def _groups(listing: Listing, steps: Sequence[Step]) -> list[list[Step]]:

@@ -116,6 +116,11 @@ class Op:
         return self.name
 
     @property
+    def spoken(self) -> str:
+        """The name without what tells a kernel operation from the user's."""
+        return self.name.removeprefix("kernel_").removeprefix("reduce_")
+
+    @property
     def is_elementwise(self) -> bool:
         """Whether it is a scalar function applied entry by entry."""
         return bool(self.partials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from service.errors import InvalidRequestError, LimitError
 from service.execute.program import Program, compile_program, planned_for
@@ -12,6 +13,7 @@ from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Dim, bulk
 from service.ir.walk import topological
+from service.ops.determinants import INV
 from service.rewrite.bracketing import bracketed
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
@@ -29,6 +31,11 @@ class Compiled:
     nodes: Sequence[Node]
     program: Program
 
+    @cached_property
+    def inverts(self) -> bool:
+        """Whether the program inverts a matrix."""
+        return any(step.origin.op is INV for step in self.program.steps)
+
 
 def compile_bounded(outputs: Sequence[Node], point: Point, limits: Limits) -> Program:
     """The program of what `compile_graphs` makes."""
@@ -45,10 +52,10 @@ def compile_graphs(outputs: Sequence[Node], point: Point, limits: Limits, *, wit
         check_entries(bulk(node.shape) * count, limits)
     compiled = _compiled(tuple(outputs), point.batched, limits.elements, planned_for(count), with_masks)
     program = compiled.program
-    largest = max(program.shared.largest, program.per_point.largest * min(count, program.rows))
+    largest = program.largest(count)
     if largest > limits.elements:
         raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")
-    operations = program.shared.operations + program.per_point.operations * count
+    operations = program.operations(count)
     if operations > limits.operations:
         raise LimitError("operations", operations, limits.operations)
     return compiled
@@ -67,7 +74,7 @@ def _compiled(
     batched: frozenset[str],
     most_entries: int,
     count: int,
-    with_masks: bool,  # noqa: FBT001
+    with_masks: bool,  # noqa: FBT001 - part of the key
 ) -> Compiled:
     nodes = outputs if with_masks else arranged(outputs, batched, count)
     return Compiled(nodes, compile_program(nodes, batched, most_entries, count=count, with_masks=with_masks))

@@ -131,7 +131,7 @@ def _spoken(node: Node) -> str:
     template = node.op.text.template
     if template is not None:
         return f"the comparison {template.replace('#1', '').replace('#2', '').strip()}"
-    return node.op.name.removeprefix("kernel_").removeprefix("reduce_")
+    return node.op.spoken
 
 
 def _notice(node: Node, kink: Kink, name: str, position: str, where: str) -> Notice:

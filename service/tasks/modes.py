@@ -19,7 +19,7 @@ from service.ir.size import numbers
 from service.ir.walk import topological
 from service.rewrite.factors import DENSE
 from service.rewrite.simplify import simplify
-from service.tasks.bounded import compile_graphs
+from service.tasks.bounded import compile_bounded
 from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
@@ -67,5 +67,4 @@ def _forward(output: Node, name: str, layout: str) -> Node | None:
 
 
 def _operations(node: Node, point: Point) -> int:
-    program = compile_graphs([node], point, UNBOUNDED).program
-    return program.shared.operations + program.per_point.operations * (point.batch_size or 1)
+    return compile_bounded([node], point, UNBOUNDED).operations(point.batch_size or 1)

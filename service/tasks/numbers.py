@@ -11,11 +11,10 @@ from service.errors import DomainError, NotDifferentiableError
 from service.execute.blame import Blame, Cause
 from service.execute.program import Program
 from service.execute.routine import Watch
-from service.execute.span import HAS_WIDE, Lost, may_cancel, rounding_errors, run_within_range
+from service.execute.span import Lost, may_cancel, rounding_errors, run_within_range
 from service.ir.node import Node
 from service.ir.size import bulk, numbers
 from service.ir.walk import topological
-from service.ops.determinants import INV
 from service.rewrite.factors import DENSE, Factors
 from service.rewrite.masks import with_masks
 from service.tasks.as_written import has_nonfinite, values_as_written
@@ -182,7 +181,7 @@ def evaluate(
     places = _of_nodes(len(outputs), asked)
     said = [*kinks, *conditions.notices(list(zip(places, compiled.nodes, strict=True)))]
     said += [notice_of_lost(one.operation, places[one.output]) for one in lost]
-    if HAS_WIDE and may_cancel(compiled.program, point.batch_size or 1):
+    if may_cancel(compiled.program, point.batch_size or 1):
         said += notices_of_rounding(rounding_errors(compiled.program, point.arrays, results), results, places)
     of = tuple(block.output for block in derivatives)
     return Evaluation(
@@ -211,7 +210,7 @@ def _block(
 def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> tuple[Compiled, list[Array], list[Lost]]:
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
     compiled, count = compile_graphs(nodes, point, limits), point.batch_size or 1
-    watched = watch if any(step.origin.op is INV for step in compiled.program.steps) else None
+    watched = watch if compiled.inverts else None
     results, lost = run_within_range(compiled.program, point.arrays, count, watched, threads=limits.threads)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(compiled.nodes)

@@ -73,8 +73,7 @@ def _work(problem: Problem, blocks: Sequence[Derivative]) -> tuple[int | None, i
     ]
     program = compile_bounded([*function.kernel, *asked], point, UNBOUNDED)
     count = point.batch_size or 1
-    operations = program.shared.operations + program.per_point.operations * count
-    return operations, BYTES * max(program.shared.largest, program.per_point.largest * min(count, program.rows))
+    return program.operations(count), BYTES * program.largest(count)
 
 
 def _mode(problem: Problem, blocks: Sequence[Derivative]) -> dict[str, str]:
