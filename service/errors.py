@@ -9,6 +9,9 @@ FluxionError
 ├── UnsupportedOperationError    understood, but outside of what is implemented
 ├── DomainError                  a value that does not exist where the whole answer hangs on it
 ├── LimitError                   over a documented bound; names the bound, the value and the cap
+├── DeadlineError                took longer than it may
+├── CrashedError                 ended its worker, twice
+├── OverloadedError              no worker would come to it in time
 └── VerificationError            a defect, not a refusal: two independent ways to one answer disagree
 """
 
@@ -92,6 +95,37 @@ class LimitError(FluxionError):
     def __init__(self, limit: str, value: object, cap: object, *, pointer: str | None = None, hint: str = "") -> None:
         super().__init__(f"{limit}: {value} is over the limit of {cap}{hint and '; ' + hint}", pointer=pointer)
         self.limit = limit
+
+
+class DeadlineError(FluxionError):
+    """It took longer than it may."""
+
+    code = "deadline-exceeded"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"deadline: the computation takes more than the {seconds:g} seconds that it may take")
+
+
+class CrashedError(FluxionError):
+    """It ended its worker, twice; under a bound of its own, such as the worker's memory, or for reasons unknown."""
+
+    code = "limit-exceeded"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"crashes: the computation ended its worker twice, most likely for want of memory, over the limit of one; "
+            f"it is not tried again for {seconds:g} seconds"
+        )
+
+
+class OverloadedError(FluxionError):
+    """No worker would come to it in time; `retry_after` is in how many seconds one may."""
+
+    code = "overloaded"
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class VerificationError(FluxionError):

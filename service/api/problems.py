@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from service.errors import QUOTE_LIMIT, FluxionError, Place
+from service.errors import QUOTE_LIMIT, FluxionError, OverloadedError, Place
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fluxion:problem:"
@@ -183,6 +183,8 @@ def refused(error: FluxionError) -> Response:
         excerpt = error.place.excerpt[: 3 * QUOTE_LIMIT]  # the line, and the caret under it
         fields |= {"line": error.place.line, "column": error.place.column, "excerpt": excerpt}
     headers = error.headers if isinstance(error, RefusalError) else None
+    if isinstance(error, OverloadedError):
+        headers = {"Retry-After": str(error.retry_after)}
     return respond(problem(error.code, error.detail, **fields), headers)
 
 
