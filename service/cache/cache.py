@@ -128,7 +128,7 @@ class Cache:
 
     async def _obtain(self, key: str, make: Make, *, shared: bool) -> Fetched:
         if self._redis is None or not shared:
-            return await self._lead(key, make, None)
+            return await self._compute(key, make)
         lease = Lease(self._redis, f"{self._prefix}lease:{key}")
         how: How = "redis"
         claimed = None
@@ -145,23 +145,17 @@ class Cache:
         self.counts.collapsed += how == "collapsed"
         return Fetched(value, how)
 
-    async def _lead(self, key: str, make: Make, lease: Lease | None) -> Fetched:
-        holding = asyncio.create_task(lease.hold()) if lease else None
+    async def _compute(self, key: str, make: Make) -> Fetched:
         self.counts.misses += 1
-        made = None
-        try:
-            made = await make()
-        finally:
-            if holding:
-                holding.cancel()
-            self._settle(key, made, lease)
+        made = await make()
+        if made.keep:
+            self._memory.put(key, made.value)
         return Fetched(made.value, "miss")
 
-    def _settle(self, key: str, made: Made | None, lease: Lease | None) -> None:
-        """Keeps what may be kept, and releases the lease when others can see it."""
-        value = made.value if made and made.keep else None
-        if value is not None:
-            self._memory.put(key, value)
+    async def _lead(self, key: str, make: Make, lease: Lease | None) -> Fetched:
+        """Computes for every replica; they are told when the answer is on its way."""
+        holding = asyncio.create_task(lease.hold()) if lease else None
+        value: bytes | None = None
 
         async def tell() -> None:
             if value is not None:
@@ -169,11 +163,22 @@ class Cache:
             if lease:
                 await lease.release()
 
-        if value is not None or lease:
+        async def noted() -> Made:
+            nonlocal value
+            made = await make()
+            value = made.value if made.keep else None
+            return made
+
+        try:
+            return await self._compute(key, noted)
+        finally:
+            if holding:
+                holding.cancel()
             self._begin(tell, value or b"")
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], value: bytes = b"") -> None:
-        if self._redis and not self._background.begin(work, len(value)):
+        held = len(value) if len(value) <= SENT_BYTES else 0  # more is not sent
+        if self._redis and not self._background.begin(work, held):
             self.counts.dropped += 1
 
     async def _read(self, key: str) -> bytes | None:
