@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.cache.cache import SENT_BYTES, Cache, Found
+from service.cache.cache import SENT_BYTES, Cache, Found, Made
 from service.cache.redis_tier import RedisTier
 from tests.cache.caches import cache_at
 from tests.redis_server import RedisServer
@@ -97,6 +97,28 @@ async def test_a_closed_connection_costs_nothing(server: RedisServer) -> None:
         await asyncio.sleep(0.01)
         assert await cache.get("answer:1") == Found(b"one", "redis")
         assert not cache.counts.errors
+
+
+async def test_three_rights_suffice(server: RedisServer) -> None:
+    """A user who may GET, SET and DEL under our prefix, and nothing else, is all that is needed."""
+    rights = ("resetkeys", "~fluxion:*", "-@all", "+get", "+set", "+del")
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "fluxion", "on", ">word", *rights)
+    async with cache_at(server.url.replace("//", "//fluxion:word@"), memory=0) as cache:
+
+        async def make() -> Made:
+            return Made(b"one")
+
+        assert (await cache.fetch("answer:1", make, shared=True)).how == "miss"
+        await cache._background.drain()
+        assert await cache.get("answer:1") == Found(b"one", "redis")
+        assert not cache.counts.errors
+        with server.client() as client:
+            assert client.keys("*") == [b"fluxion:1:answer:1"]
+            client.set("fluxion:1:answer:1", b"corrupt")
+            assert await cache.get("answer:1") is None
+            await cache._background.drain()
+            assert client.dbsize() == 0
 
 
 @pytest.mark.parametrize("url", ["http://:secret@h", "redis://:sec/secret@h:1", "redis-sentinel://secret", "secret"])

@@ -9,6 +9,7 @@ import pytest
 
 from service.cache.cache import Cache, Fetched, Made, Values
 from service.cache.lease import SECONDS
+from service.cache.redis_tier import RedisTier
 from service.pool.orders import Shared
 from tests.cache.caches import MEBIBYTE, answer, cache_at
 from tests.redis_server import RedisServer
@@ -116,6 +117,32 @@ async def test_what_is_not_shared_stays_here(server: RedisServer) -> None:
         assert one.recall(KEY) == answer(KEY)
         with server.client() as client:
             assert client.dbsize() == 0
+
+
+class Overtaken(RedisTier):
+    """A server's tier to whom it happens that another replica answers just before it claims a lease."""
+
+    def __init__(self, url: str, other: Cache) -> None:
+        super().__init__(url)
+        self._other = other
+
+    async def claim(self, name: str, token: str, seconds: float) -> bool | None:
+        """As ever, but late."""
+        await fetched(self._other, Work(0.0))
+        await self._other._background.drain()
+        return await super().claim(name, token, seconds)
+
+
+async def test_an_answer_between_two_questions(server: RedisServer) -> None:
+    """What another replica made after we looked, and before we began, is not made again."""
+    async with cache_at(server.url) as other:
+        cache = Cache(MEBIBYTE, Overtaken(server.url, other), 60.0, "1")
+        work = Work(0.0)
+        assert await fetched(cache, work) == Fetched(answer(KEY), "redis")
+        assert work.begun == 0
+        await cache.close()
+        with server.client() as client:
+            assert client.keys("*") == [b"fluxion:1:answer:1"]
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "cut off", "failed", "not kept"])
