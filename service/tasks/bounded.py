@@ -76,7 +76,7 @@ class _Plan(NamedTuple):
 
     batched: frozenset[str]
     planned: frozenset[str]
-    count: int
+    points: int
 
 
 def _size(compiled: Compiled) -> int:
@@ -93,8 +93,8 @@ def _compiled(
     most_entries: int,
     with_masks: bool,  # noqa: FBT001 - part of the key
 ) -> Compiled:
-    nodes = outputs if with_masks else arranged(outputs, plan.planned, plan.count)
-    program = compile_program(nodes, plan.batched, most_entries, count=plan.count, with_masks=with_masks)
+    nodes = outputs if with_masks else arranged(outputs, plan.planned, plan.points)
+    program = compile_program(nodes, plan.batched, most_entries, count=plan.points, with_masks=with_masks)
     return Compiled(nodes, program)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from service.errors import FluxionError
 from service.tasks.bounded import InseparableError
 from service.tasks.compute import compute
-from service.tasks.messages import Answer, Array, Block, Declaration, Kind, Task
+from service.tasks.messages import Answer, Block, Declaration, Kind, Task
 from service.tasks.problem import read_problem
 
 KINDS: frozenset[Kind] = frozenset(("evaluate", "gradient", "jacobian", "hessian", "derivative"))
@@ -28,10 +28,9 @@ def is_joinable(task: Task) -> bool:
 
 def compute_together(tasks: Sequence[Task]) -> list[Answer] | None:
     """The answers to tasks that differ in the numbers of `at` alone, or None where each must be computed by itself."""
-    first = tasks[0]
-    assert first.at is not None
-    shapes = {name: array.shape for name, array in first.at.items()}
-    stacked = {name: np.stack([_at(task, name) for task in tasks]) for name in shapes}
+    first, points = tasks[0], [task.at or {} for task in tasks]
+    shapes = {name: array.shape for name, array in points[0].items()}
+    stacked = {name: np.stack([point[name] for point in points]) for name in shapes}
     variables = first.variables
     if variables is None and first.graph is None:
         variables = {name: Declaration(shape) for name, shape in shapes.items()}
@@ -44,11 +43,6 @@ def compute_together(tasks: Sequence[Task]) -> list[Answer] | None:
     if whole.warnings or whole.batch_size != len(tasks):
         return None
     return [_row(whole, row) for row in range(len(tasks))]
-
-
-def _at(task: Task, name: str) -> Array:
-    assert task.at is not None
-    return task.at[name]
 
 
 def _row(whole: Answer, row: int) -> Answer:
