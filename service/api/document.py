@@ -17,7 +17,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.api.bodies import BodyBounds
 from service.api.catalogue import OperationList
-from service.api.compute import ENDPOINTS
+from service.api.endpoints import ENDPOINTS
 from service.api.declaring import REF, NpzArchive, Problem
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State

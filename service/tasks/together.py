@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from service.errors import FluxionError
-from service.tasks.bounded import InseparableError
+from service.tasks.bounded import InseparableError as InseparableError
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Block, Declaration, Kind, Task
 from service.tasks.problem import read_problem
@@ -27,7 +27,10 @@ def is_joinable(task: Task) -> bool:
 
 
 def compute_together(tasks: Sequence[Task]) -> list[Answer] | None:
-    """The answers to tasks that differ in the numbers of `at` alone, or None where each must be computed by itself."""
+    """The answers to tasks that differ in the numbers of `at` alone, or None where these must be computed one by one.
+
+    Raises InseparableError where that is so whatever the numbers are.
+    """
     first, points = tasks[0], [task.at or {} for task in tasks]
     shapes = {name: array.shape for name, array in points[0].items()}
     stacked = {name: np.stack([point[name] for point in points]) for name in shapes}
@@ -36,9 +39,9 @@ def compute_together(tasks: Sequence[Task]) -> list[Answer] | None:
         variables = {name: Declaration(shape) for name, shape in shapes.items()}
     try:
         if read_problem(first).function.inputs.keys() != shapes.keys():
-            return None
+            raise InseparableError
         whole = compute(replace(first, at=stacked, variables=variables, alone=True))
-    except (InseparableError, FluxionError):
+    except FluxionError:
         return None
     if whole.warnings or whole.batch_size != len(tasks):
         return None

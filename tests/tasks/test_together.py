@@ -9,7 +9,7 @@ import pytest
 
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Array, Task
-from service.tasks.together import compute_together, is_joinable
+from service.tasks.together import InseparableError, compute_together, is_joinable
 
 SEPARABLE = (
     ("x*exp(-x**2-y**2)", {"x": (), "y": ()}),
@@ -58,7 +58,8 @@ def test_rows_have_the_bits_of_requests_alone(
 @pytest.mark.parametrize(("expression", "shapes"), SUMMED, ids=lambda value: str(value)[:20])
 def test_what_a_library_sums_is_left_alone(expression: str, shapes: dict[str, tuple[int, ...]]) -> None:
     """BLAS orders sums by the sizes of what it is given."""
-    assert compute_together(tasks("gradient", expression, shapes, 3)) is None
+    with pytest.raises(InseparableError):
+        compute_together(tasks("gradient", expression, shapes, 3))
 
 
 def test_a_bad_row_sends_every_request_back() -> None:
@@ -71,7 +72,8 @@ def test_a_bad_row_sends_every_request_back() -> None:
 def test_wrong_names_are_refused_alone() -> None:
     """An error names what is wrong with one request."""
     asked = [replace(task, at={**(task.at or {}), "z": np.array(1.0)}) for task in tasks("gradient", "x", {"x": ()}, 2)]
-    assert compute_together(asked) is None
+    with pytest.raises(InseparableError):
+        compute_together(asked)
 
 
 def test_only_plain_points_are_joined() -> None:
