@@ -74,6 +74,10 @@ class Settings(BaseSettings):
         description="The threads that share a long batch; 0 for as many as there are processors.",
     )
 
+    deadline_seconds: float = Field(
+        default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
+    )
+
     redis_url: SecretStr = Field(
         default=SecretStr(""),
         description="Where processes share the cache: `redis://`, `rediss://` or `unix://`; empty for memory alone.",

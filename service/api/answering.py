@@ -47,6 +47,17 @@ class Answering:
     salt: bytes
     counts: Counts = field(default_factory=Counts)
 
+    async def start(self) -> None:
+        """Makes workers ready."""
+        self.shortcut.start()
+        await self.executor.start()
+
+    async def stop(self) -> None:
+        """Ends all work."""
+        await self.cache.close()
+        await self.executor.stop()
+        self.shortcut.stop()
+
     def recall(self, asked: Asked) -> Reply | None:
         """The answer to an identical request, from memory."""
         packed = self.cache.recall(asked.key)

@@ -24,10 +24,9 @@ NOT_HERE = frozenset((b"prefer", b"x-request-timeout", b"content-encoding", b"tr
 class Front:
     """ASGI middleware around the application."""
 
-    def __init__(self, app: ASGIApp, answering: Answering, salt: bytes) -> None:
+    def __init__(self, app: ASGIApp, answering: Answering) -> None:
         self._app = app
         self._answering = answering
-        self._salt = salt
         self._kinds: dict[str, Kind] = {f"/v1/{kind}": kind for kind in REQUEST_OF}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +38,7 @@ class Front:
             return
         raw, messages = await _body(receive)
         if raw is not None:
-            asked = Asked(kind, JSON, JSON, raw, self._salt)
+            asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
             reply = await self._reply(asked)
             if reply is not None:
                 await reply.current(validators).send(send)
@@ -87,5 +86,3 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
         return await receive()
 
     return replay
-
-

@@ -37,7 +37,7 @@ class Reply:
 
     def packed(self) -> bytes:
         """One line with status and media type, then the body."""
-        return b"%d %s\n%b" % (self.status, self.media_type.encode(), self.body)
+        return b"%d %s\n%b" % (self.status, self.media_type.encode(), bytes(self.body))
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
         """The same with further headers."""

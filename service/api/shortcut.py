@@ -18,7 +18,7 @@ from cachetools import LRUCache
 from service.api.asked import Asked
 from service.api.endpoints import REQUEST_OF
 from service.api.problems import defect, refused
-from service.api.replies import OK, Reply
+from service.api.replies import Reply
 from service.api.requests import read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
@@ -170,7 +170,9 @@ class Shortcut:
         known = item.known
         if known.task is None:
             asked = item.asked
-            known.task = read(dict(item.sketch.fields) | {"at": {}}, asked.kind, REQUEST_OF[asked.kind], self.bounds.limits)
+            known.task = read(
+                dict(item.sketch.fields) | {"at": {}}, asked.kind, REQUEST_OF[asked.kind], self.bounds.limits
+            )
         return replace(known.task, at=item.sketch.at)
 
     @staticmethod

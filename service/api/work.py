@@ -65,7 +65,7 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
             reply, made["defect"] = Reply.of(hidden()), error.detail
         except FluxionError as error:
             reply = Reply.of(refused(error))
-        except (Exception, SystemExit):
+        except (Exception, SystemExit):  # noqa: BLE001 - a defect is answered like everything else
             reply, made["defect"] = Reply.of(hidden()), traceback.format_exc()
     made |= {"status": reply.status, "seconds": time.perf_counter() - start, "stages": stages}
     return made, reply.packed()

@@ -90,6 +90,10 @@ class Cache:
             self.counts.memory_hits += 1
         return value
 
+    def remember(self, key: str, value: bytes) -> None:
+        """Keeps a value in memory alone: one that is made again sooner than Redis answers."""
+        self._memory.put(key, value)
+
     async def get(self, key: str) -> Found | None:
         """What is in memory, or in Redis, from where it goes into memory."""
         if (value := self.recall(key)) is not None:
