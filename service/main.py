@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache as cache_of_one, partial
+from functools import cache as cache_of_one
+from functools import partial
 
 import orjson
 from fastapi import FastAPI
@@ -20,8 +21,10 @@ from service.api.problems import install
 from service.api.routes import routers
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds, Compute, perform
-from service.cache.cache import Cache
+from service.cache.cache import Cache, Values
+from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
+from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
 
@@ -74,7 +77,7 @@ def _answering(settings: Settings, compute: Compute | None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = _cache(settings)
-    executor = _executor(settings, cache, compute)
+    executor = _executor(cache, compute)
     shortcut = Shortcut(compute or _own_compute(), bounds)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
@@ -89,8 +92,10 @@ def _cache(settings: Settings) -> Cache:
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
 
 
-def _executor(settings: Settings, cache: Cache, compute: Compute | None) -> Executor:
-    return HereExecutor(partial(perform, compute or _own_compute()))
+def _executor(cache: Cache, compute: Compute | None) -> Executor:
+    if compute is not None:
+        return HereExecutor(partial(perform, compute))
+    return LocalExecutor("service.api.worker:run", PoolBounds(), Values(cache))
 
 
 def _ruleset() -> str:
