@@ -56,7 +56,8 @@ def create_app(
     for part in (*parts, pages_router(described)):
         app.include_router(part)
     app.openapi = lambda: described  # type: ignore[method-assign]
-    app.add_middleware(Boundary, header_bytes=settings.header_bytes, header_fields=settings.header_fields)
+    app.state.life = state
+    app.add_middleware(Boundary, state=state)
     install(app)
     return app
 
