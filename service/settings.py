@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.api.bodies import BodyBounds
@@ -27,7 +27,7 @@ This page is printed by `python -m service.settings`.
 class Settings(BaseSettings):
     """The configuration of one process; immutable, with a default for everything."""
 
-    model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
     port: int = Field(default=8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         default=BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes, packed and unpacked."
     )
     body_seconds: float = Field(
-        default=BodyBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
+        default=EdgeBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
     )
     header_bytes: int = Field(
         default=EdgeBounds.header_bytes,
@@ -112,6 +112,29 @@ class Settings(BaseSettings):
         description="The threads that share a long batch; 0 for as many as there are processors.",
     )
 
+    deadline_seconds: float = Field(
+        default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
+    )
+
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where processes share the cache: `redis://`, `rediss://` or `unix://`; empty for memory alone.",
+    )
+    cache_bytes: int = Field(default=64 * 2**20, ge=0, description="The memory of one process' cache, in bytes.")
+    cache_seconds: float = Field(default=86_400, gt=0, description="How long the cache keeps an answer, in seconds.")
+    cache_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="A secret shared by all processes; what is in Redis but was not written with it counts as absent.",
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            message = "must start with redis://, rediss:// or unix://"
+            raise ValueError(message)
+        return url
+
     def limits(self) -> Limits:
         """The bounds on what is computed."""
         bounds = {name: getattr(self, name) for name in Limits.__dataclass_fields__}
@@ -123,16 +146,20 @@ class Settings(BaseSettings):
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""
-        return BodyBounds(self.body_bytes, self.body_seconds, self.json_depth, self.json_containers)
+        return BodyBounds(self.body_bytes, self.json_depth, self.json_containers)
 
 
 def document() -> str:
     """The Markdown page that lists every setting with its default and meaning."""
     rows = [
-        f"| `FLUXION_{name.upper()}` | `{field.default}` | {field.description} |"
+        f"| `FLUXION_{name.upper()}` | {_shown(field.default)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return HEADER + "\n".join(rows) + "\n"
+
+
+def _shown(default: object) -> str:
+    return f"`{default}`" if str(default) else "empty"
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from service.api.compute import Compute
+from service.api.answering import Answering
+from service.api.asked import Asked
 from service.api.declaring import answers, problems
+from service.api.media import JSON
 from service.api.problems import NotServingError
-from service.tasks.messages import Limits, Task
 
 PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # what an orchestrator asks, until the end
 
@@ -50,16 +50,17 @@ class State:
         return [name for name, works in self.parts.items() if not works()]
 
 
-def self_check(compute: Compute, limits: Limits) -> None:
-    """Computes one small gradient.
+async def self_check(answering: Answering) -> None:
+    """Has a worker compute one small gradient.
 
     Raises:
         RuntimeError: it is wrong; the service must not start.
     """
-    task = Task("gradient", "x.T @ x", wrt=("x",), at={"x": np.array([1.0, 2.0])}, forms=(), limits=limits)
-    answer = compute(task)
-    found = answer.blocks[0].value if answer.blocks else None
-    if found is None or not np.allclose(found, [2.0, 4.0], rtol=1e-12):
+    raw = b'{"expression": "x.T @ x", "at": {"x": [1.0, 2.0]}, "forms": []}'
+    reply = await answering.answer(Asked("gradient", JSON, JSON, raw, answering.salt))
+    found = orjson.loads(reply.body)
+    blocks = found.get("derivatives")
+    if not blocks or blocks[0]["value"]["data"] != [2.0, 4.0]:
         message = f"the self-check found {found} for the gradient of x'x at (1, 2)"
         raise RuntimeError(message)
 

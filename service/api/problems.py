@@ -110,12 +110,6 @@ class NotAcceptableError(RefusalError):
     code = "not-acceptable"
 
 
-class RequestTimeoutError(RefusalError):
-    """The body did not arrive in time."""
-
-    code = "request-timeout"
-
-
 class PayloadTooLargeError(RefusalError):
     """The body is too long."""
 
@@ -186,6 +180,11 @@ def refused(error: FluxionError) -> Response:
 def defect(error: BaseException) -> Response:
     """The response to anything unforeseen: the log has what happened, the client learns nothing of it."""
     log.error("a request ended in a defect", exc_info=error)
+    return hidden()
+
+
+def hidden() -> Response:
+    """What a client learns of a defect."""
     return respond(problem("internal", "This is a defect of the service, not of the request; the log has the details."))
 
 

@@ -12,6 +12,7 @@ class EdgeBounds:
     header_bytes: int = 32_768
     header_fields: int = 100
     header_seconds: float = 10.0
+    body_seconds: float = 10.0
     idle_seconds: float = 75.0
     send_seconds: float = 10.0
     connections: int = 4000

@@ -132,7 +132,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The application is called, if the headers say one thing only."""
         check_framing(self.headers, self.parser.get_http_version())
-        self.phase, self.until = Phase.BODY, math.inf
+        self.phase, self.until = Phase.BODY, self.census.now + self.bounds.body_seconds
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -149,6 +149,7 @@ class Connection(HttpToolsProtocol):
         self.phase, self._heard = Phase.BETWEEN, True
         super().on_message_complete()
         if self.busy:
+            self.until = math.inf
             self.census.awaited.pop(self, None)
         else:
             self.until = self.census.now + self.bounds.idle_seconds
@@ -163,6 +164,7 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             self.flow.resume_reading()
             self._start_asgi_task(*self.pipeline.pop())
+            self.until = self.census.now + self.bounds.body_seconds if self.phase is Phase.BODY else math.inf
         elif self._last_words:
             self._say(self._last_words)
         elif self.phase is Phase.BODY and self.expect_100_continue:
@@ -184,7 +186,7 @@ class Connection(HttpToolsProtocol):
         if left and now - self._stuck > self.census.bounds.send_seconds:
             self.census.counts.stalled += 1
             self.drop()
-        elif not left and now > self.until:
+        elif now > self.until and not left and not self.flow.read_paused:
             self._be_late()
 
     def shutdown(self) -> None:
@@ -251,7 +253,9 @@ class Connection(HttpToolsProtocol):
             return
         self.census.counts.late += 1
         if self.phase is Phase.HEAD:
-            self.refuse(late(self.bounds.header_seconds))
+            self.refuse(late("headers", self.bounds.header_seconds))
+        elif self.busy:
+            self.refuse(late("body", self.bounds.body_seconds))
         else:
             self.leave()
 

@@ -37,9 +37,10 @@ def over(limit: str, cap: int) -> Refusal:
     return Refusal("headers-too-large", f"{limit}: over the limit of {cap}")
 
 
-def late(seconds: float) -> Refusal:
-    """Half a request, and too long a pause."""
-    return Refusal("request-timeout", f"header_seconds: the headers took longer than {seconds:g} seconds")
+def late(part: str, seconds: float) -> Refusal:
+    """Half a request, and its time is over; `part` is headers or body."""
+    bound = {"headers": "header_seconds", "body": "body_seconds"}[part]
+    return Refusal("request-timeout", f"{bound}: the {part} took longer than {seconds:g} seconds")
 
 
 FULL = Refusal("overloaded", "connections: there are as many as there may be.", retry=True)

@@ -67,4 +67,4 @@ def _forward(output: Node, name: str, layout: str) -> Node | None:
 
 
 def _operations(node: Node, point: Point) -> int:
-    return compile_bounded([node], point, UNBOUNDED).operations(point.batch_size or 1)
+    return compile_bounded([node], point, UNBOUNDED).operations(point.count)

@@ -1,0 +1,88 @@
+"""A layer in front of the routes: small JSON requests whose answers are known, or nearly so, never reach these.
+
+What it does not understand at a glance it passes on untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.answering import Answering
+from service.api.asked import Asked
+from service.api.endpoints import REQUEST_OF
+from service.api.media import JSON
+from service.api.replies import Reply
+from service.tasks.messages import Kind
+
+LONGEST = 65_536  # bytes of a body that is looked at here
+PLAIN = {b"*/*", b"application/json", b"application/json, */*", b"*/*, application/json"}
+NOT_HERE = frozenset((b"prefer", b"x-request-timeout", b"content-encoding", b"transfer-encoding"))
+
+
+class Front:
+    """ASGI middleware around the application."""
+
+    def __init__(self, app: ASGIApp, answering: Answering) -> None:
+        self._app = app
+        self._answering = answering
+        self._kinds: dict[str, Kind] = {f"/v1/{kind}": kind for kind in REQUEST_OF}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: answered here, or by the application."""
+        kind = self._kinds.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        validators = None if kind is None else _plain(scope["headers"])
+        if kind is None or validators is None:
+            await self._app(scope, receive, send)
+            return
+        raw, messages = await _body(receive)
+        if raw is not None:
+            asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
+            reply = await self._reply(asked)
+            if reply is not None:
+                await reply.current(validators).send(send)
+                return
+        await self._app(scope, _again(messages, receive), send)
+
+    async def _reply(self, asked: Asked) -> Reply | None:
+        known = self._answering.recall(asked)
+        if known is not None:
+            return known
+        coming = self._answering.quickly(asked)
+        return None if coming is None else self._answering.keep(asked, await coming)
+
+
+def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The `If-None-Match` of a request that has short JSON in and wants JSON out, else None."""
+    found = dict(headers)
+    if len(found) != len(list(headers)) or not NOT_HERE.isdisjoint(found):
+        return None
+    if found.get(b"content-type") != b"application/json" or found.get(b"accept", b"*/*") not in PLAIN:
+        return None
+    length = found.get(b"content-length", b"")
+    if not length.isdigit() or len(length) > len(str(LONGEST)) or int(length) > LONGEST:
+        return None
+    return found.get(b"if-none-match", b"").decode("latin-1")
+
+
+async def _body(receive: Receive) -> tuple[bytes | None, list[Message]]:
+    """The body, None if it did not arrive whole; and the messages that it came in."""
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    if messages[-1]["type"] != "http.request":
+        return None, messages
+    return b"".join(message.get("body", b"") for message in messages), messages
+
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    """What receives the messages once more, and then what comes after them."""
+    waiting = iter(messages)
+
+    async def replay() -> Message:
+        for message in waiting:
+            return message
+        return await receive()
+
+    return replay
