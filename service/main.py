@@ -68,7 +68,8 @@ def create_app(
         app.include_router(part)
     app.openapi = described  # type: ignore[method-assign]
     app.add_middleware(Front, answering=answering)
-    app.add_middleware(Boundary, header_bytes=settings.header_bytes, header_fields=settings.header_fields)
+    app.state.life = state
+    app.add_middleware(Boundary, state=state)
     install(app)
     return app
 

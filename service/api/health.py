@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
@@ -14,6 +15,8 @@ from service.api.asked import Asked
 from service.api.declaring import answers, problems
 from service.api.media import JSON
 from service.api.problems import NotServingError
+
+PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # what an orchestrator asks, until the end
 
 
 class Alive(BaseModel):
@@ -31,9 +34,20 @@ class Readiness(BaseModel):
 
 @dataclass
 class State:
-    """Whether requests are taken: from the end of the self-check to the beginning of the shutdown."""
+    """Whether requests are taken, how many are under way, and which parts of the service work.
+
+    It is `serving` from the end of the self-check to the end of the process, and `draining` once it was asked to stop.
+    `parts` has a question for each part that the service can do without: does it work?
+    """
 
     serving: bool = False
+    draining: bool = False
+    in_flight: int = 0
+    parts: dict[str, Callable[[], bool]] = field(default_factory=dict)
+
+    def degraded(self) -> list[str]:
+        """The parts that do not work at present."""
+        return [name for name, works in self.parts.items() if not works()]
 
 
 async def self_check(answering: Answering) -> None:
@@ -60,11 +74,12 @@ def health_router(state: State) -> APIRouter:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
     async def readyz() -> Response:
-        """Answers once a small gradient was computed, until the service shuts down."""
-        if not state.serving:
+        """Answers once a small gradient was computed, until the service is asked to stop."""
+        if state.draining or not state.serving:
             detail = "The service is starting or shutting down."
             raise NotServingError(detail, headers={"Retry-After": "1"})
-        return Response(b'{"status":"ready","degraded":[]}', media_type="application/json")
+        body = orjson.dumps({"status": "ready", "degraded": state.degraded()})
+        return Response(body, media_type="application/json")
 
     alive = answers(Alive, {"status": "ok"})
     ready = answers(Readiness, {"status": "ready", "degraded": []}) | problems(503)
