@@ -41,16 +41,18 @@ def create_app(
     """
     settings = settings or Settings()
     answering = _answering(settings, compute)
-    state = State()
+    state = State(parts={"cache": lambda: answering.cache.is_whole})
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await answering.start()
-        await self_check(answering)
-        state.serving = True
-        yield
-        state.serving = False
-        await answering.stop()
+        try:
+            await self_check(answering)
+            state.serving = True
+            yield
+        finally:
+            state.serving = False
+            await answering.stop()
 
     app = FastAPI(
         title=TITLE,
@@ -71,6 +73,7 @@ def create_app(
     app.state.life = state
     app.add_middleware(Boundary, state=state)
     install(app)
+    app.state.life = state
     return app
 
 
@@ -100,7 +103,9 @@ def _executor(cache: Cache, compute: Compute | None) -> Executor:
 
 
 def _ruleset() -> str:
-    return ""
+    from service.tasks.sharing import ruleset
+
+    return ruleset()
 
 
 def _own_compute() -> Compute:

@@ -54,7 +54,7 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
         except MemoryError:
             raise  # another worker, with nothing else in its memory, may be able to
         except VerificationError as error:
-            reply, made["defect"] = Reply.of(hidden()), error.detail
+            reply, made["defect"] = Reply.of(hidden()), repr(error)
         except FluxionError as error:
             reply = Reply.of(refused(error))
         except (Exception, SystemExit):  # noqa: BLE001 - a defect is answered like everything else

@@ -11,11 +11,13 @@ from service.api.work import perform
 from service.pool.orders import Link
 from service.tasks.compute import compute
 from service.tasks.messages import Task
+from service.tasks.sharing import sharing
 
 
-def run(head: Mapping[str, Any], body: bytes | memoryview, _link: Link) -> tuple[dict[str, Any], bytes]:
+def run(head: Mapping[str, Any], body: bytes | memoryview, link: Link) -> tuple[dict[str, Any], bytes]:
     """The packed reply to an order, and what is worth knowing of how it was made."""
-    return perform(compute, head, body)
+    with sharing(link):
+        return perform(compute, head, body)
 
 
 def warm_up() -> None:

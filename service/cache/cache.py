@@ -83,6 +83,11 @@ class Cache:
         """Whether Redis is asked; None without one."""
         return self._redis.breaker.state if self._redis else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether Redis answers, if there is one."""
+        return self.breaker in {None, "closed"}
+
     def recall(self, key: str) -> bytes | None:
         """What is in memory; it neither waits nor costs more than a look-up."""
         value = self._memory.get(key)

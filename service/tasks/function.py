@@ -6,6 +6,7 @@ import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from service.errors import InvalidRequestError
 from service.frontends.graph import read_graph
@@ -19,6 +20,7 @@ from service.ir.walk import rebuild, topological
 from service.rewrite.simplify import simplify
 from service.tasks.messages import Array, Task
 from service.tasks.remembered import remembered
+from service.tasks.sharing import digests
 
 Assigned = tuple[tuple[str, Node], ...]
 
@@ -39,6 +41,16 @@ class Function:
     def function_id(self) -> str:
         """The content hash that every spelling of the function shares."""
         return function_id(self.outputs, self.inputs.items())
+
+    @cached_property
+    def content(self) -> list[Any]:
+        """What derivatives depend on, as data for keys: the kernel graphs, and the inputs in order."""
+        return [digests(self.kernel), content_of(self.inputs)]
+
+
+def content_of(shapes: Mapping[str, Shape]) -> list[list[str]]:
+    """Names with their shapes, in order, as data for keys."""
+    return [[name, repr(shape)] for name, shape in shapes.items()]
 
 
 def _reading(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Hashable:
