@@ -2,7 +2,7 @@
 
 Nodes are rows of numbers in topological order: a head, and the rows of the inputs. Heads are the distinct operations
 with attributes and shape. Nodes that whoever reads has already, those below `given`, are numbered first and not
-written. Every output is written with its digest, which what is read must have: it names operation, attributes, shape
+written. With the outputs goes a digest of theirs, which what is read must have: it names operation, attributes, shape
 and inputs of all nodes below, so that damaged bytes are an error and never another graph.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ from service.ir.walk import topological
 MOST_BYTES = 2**22
 MOST_NODES = 2**17
 DEEPEST = 8  # tuples in one another, within attributes
-FLOAT64 = 8  # bytes
+FLOAT64, DIGEST_BYTES = 8, 16
 _PLAIN = {type(None), bool, int, str}
 _PROBLEMS = (LookupError, TypeError, ValueError, AttributeError, binascii.Error)
 
@@ -58,7 +59,7 @@ def unpack(packed: bytes, given: Iterable[Node] = ()) -> list[Node]:
 
 
 def write_nodes(nodes: Sequence[Node], given: Iterable[Node] = ()) -> dict[str, Any]:
-    """The graphs below `nodes` as data for JSON: `heads`, `rows`, and the numbers and digests of the `roots`."""
+    """The graphs below `nodes` as data for JSON: `heads`, `rows`, and the numbers of the `roots`, with a `digest`."""
     places = {node: number for number, node in enumerate(topological(given))}
     heads: dict[bytes, int] = {}
     written, rows = list[Any](), list[list[int]]()
@@ -71,39 +72,49 @@ def write_nodes(nodes: Sequence[Node], given: Iterable[Node] = ()) -> dict[str, 
             written.append(_write_head(node))
         places[node] = len(places)
         rows.append([heads[head], *[places[child] for child in node.inputs]])
-    _check_number(len(rows))
-    return {"heads": written, "rows": rows, "roots": [[places[node], node.digest.hex()] for node in nodes]}
+    _check_lists(rows)
+    return {"heads": written, "rows": rows, "roots": [places[node] for node in nodes], "digest": _digest(nodes)}
 
 
 def read_nodes(data: Mapping[str, Any], given: Iterable[Node] = ()) -> list[Node]:
     """The nodes that `write_nodes` wrote. Raises PackingError for what it cannot have written."""
     try:
         heads, rows, roots = data["heads"], data["rows"], data["roots"]
-        _check_number(max(len(heads), len(rows), len(roots)))
+        _check_lists(heads, rows, roots)
         made = _made(topological(given), [_read_head(head) for head in heads], rows)
-        found = [made[place] for place, digest in roots if place >= 0 and made[place].digest.hex() == digest]
+        _check_numbers([0, *roots])
+        found = [made[place] for place in roots]
     except PackingError:
         raise
     except _PROBLEMS as error:
         raise PackingError(repr(error)) from None
-    if len(found) < len(roots):
-        message = "a node has not the digest that it was written with"
+    if data.get("digest") != _digest(found):
+        message = "the nodes have not the digest that they were written with"
         raise PackingError(message)
     return found
 
 
-def _check_number(nodes: int) -> None:
-    if nodes > MOST_NODES:
-        message = f"{nodes} nodes are over the bound of {MOST_NODES}"
+def _digest(nodes: Iterable[Node]) -> str:
+    return hashlib.blake2b(b"".join([node.digest for node in nodes]), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _check_lists(*parts: object) -> None:
+    for part in parts:
+        if not isinstance(part, list) or len(part) > MOST_NODES:
+            message = f"there are more than {MOST_NODES} nodes, or no list of them"
+            raise PackingError(message)
+
+
+def _check_numbers(row: Sequence[int]) -> None:
+    if min(row) < 0:
+        message = "rows are numbered from 0"
         raise PackingError(message)
 
 
 def _made(made: list[Node], heads: Sequence[Head], rows: Sequence[Sequence[int]]) -> list[Node]:
     """The nodes that there are, and after them those of the rows."""
     for row in rows:
-        if min(row) < 0:
-            message = "a row is numbered from 0"
-            raise PackingError(message)
+        _check_numbers(row)
         text, op, attributes, shape = heads[row[0]]
         made.append(make_headed(text, op, tuple([made[place] for place in row[1:]]), attributes, shape))
     return made

@@ -24,6 +24,7 @@ from service.tasks.timing import stage
 
 BYTES = 8
 STEP, NODE_BYTES = 4, 500  # the memory of a step in nodes, that of a node in bytes
+LEAST_SHARED = 16  # nodes whose brackets take longer to find than a store to ask
 FEWER = "ask for fewer points, outputs or variables at a time"
 
 
@@ -101,8 +102,11 @@ def _compiled(
 
 def arranged(outputs: Sequence[Node], batched: frozenset[str], count: int) -> Sequence[Node]:
     """The graphs with brackets for numbers, but for single ones: finding brackets takes longer than they save there."""
-    if not batched and not any(node.shape or _is_summed(node) for node in topological(outputs)):
+    order = topological(outputs)
+    if not batched and not any(node.shape or _is_summed(node) for node in order):
         return outputs
+    if len(order) < LEAST_SHARED:
+        return bracketed(outputs, batched, count)
     return _bracketed(tuple(outputs), batched, count)
 
 

@@ -6,6 +6,7 @@ What is stored is data under a key made of content alone. Whatever cannot be rea
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,11 +45,15 @@ class Store(Protocol):
 
 @dataclass
 class Counts:
-    """What this process has done since its start: derivations made, results found in a store, and those unreadable."""
+    """What this process has done since its start: derivations made and results found in a store.
+
+    `unreadable` are results in the store that could not be read, `unwritable` those that could not be put there.
+    """
 
     derived: int = 0
     found: int = 0
     unreadable: int = 0
+    unwritable: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def note(self, what: str) -> None:
@@ -129,7 +134,7 @@ def through_store(entry: Entry[Made], function: Callable[Arguments, Made]) -> Ca
         try:
             store.put(key, _closed(key, entry.write(made, *arguments, **named)))
         except (*_UNREADABLE, OSError):
-            pass  # others derive it for themselves
+            COUNTS.note("unwritable")  # others derive it for themselves
         return made
 
     return found_or_made
@@ -143,7 +148,7 @@ def _got(store: Store, key: str) -> bytes | None:
 
 
 def _key(entry: Entry[Any], *arguments: Any, **named: Any) -> str:
-    content = orjson.dumps(entry.key(*arguments, **named))
+    content = json.dumps(entry.key(*arguments, **named)).encode()  # of any text and number, unlike orjson
     return f"{entry.name}:{ruleset()}:{hashlib.blake2b(content, digest_size=CHECK).hexdigest()}"
 
 
@@ -169,10 +174,9 @@ def _opened(key: str, packed: bytes) -> Any:
 
 
 @cache
-def ruleset() -> str:
+def ruleset(top: Path = Path(service.__file__).parent) -> str:
     """A hash of everything that makes results: no version of the sources reads what another has stored."""
     state = hashlib.sha256(repr([platform.python_version(), *map(version, LIBRARIES)]).encode())
-    top = Path(service.__file__).parent
     for room in ROOMS:
         for path in sorted((top / room).rglob("*")):
             if path.suffix in {".py", ".lark"}:
