@@ -81,7 +81,7 @@ def _answering(settings: Settings, compute: Compute | None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = _cache(settings)
-    executor = _executor(cache, compute)
+    executor = _executor(settings.pool_bounds(), cache, compute)
     shortcut = Shortcut(compute or _own_compute(), bounds)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
@@ -96,10 +96,10 @@ def _cache(settings: Settings) -> Cache:
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
 
 
-def _executor(cache: Cache, compute: Compute | None) -> Executor:
+def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
     if compute is not None:
         return HereExecutor(partial(perform, compute))
-    return LocalExecutor("service.api.worker:run", PoolBounds(), Values(cache))
+    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
 
 
 def _ruleset() -> str:
