@@ -11,11 +11,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.api.bodies import BodyBounds
-<<<<<<< HEAD
-from service.server.bounds import EdgeBounds
-=======
 from service.pool.bounds import PoolBounds
->>>>>>> pool
+from service.server.bounds import EdgeBounds
 from service.tasks.messages import Limits
 
 HEADER = """# Settings
@@ -174,15 +171,13 @@ class Settings(BaseSettings):
         bounds = {name: getattr(self, name) for name in Limits.__dataclass_fields__}
         return Limits(**{**bounds, "threads": self.threads or os.cpu_count() or 1})
 
-<<<<<<< HEAD
     def edge_bounds(self) -> EdgeBounds:
         """The bounds on connections."""
         return EdgeBounds(**{name: getattr(self, name) for name in EdgeBounds.__dataclass_fields__})
-=======
+
     def pool_bounds(self) -> PoolBounds:
         """The bounds on workers and on what waits for them."""
         return PoolBounds(**{name: getattr(self, name) for name in PoolBounds.__dataclass_fields__})
->>>>>>> pool
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""
