@@ -39,7 +39,7 @@ class Found:
 class Made:
     """What was computed, and whether the next one who asks may have it."""
 
-    value: bytes
+    value: bytes | memoryview
     keep: bool = True
 
 
@@ -47,7 +47,7 @@ class Made:
 class Fetched:
     """A value, and how it was come by: `collapsed` is another's, who was at it already."""
 
-    value: bytes
+    value: bytes | memoryview
     how: How
 
 
@@ -83,12 +83,21 @@ class Cache:
         """Whether Redis is asked; None without one."""
         return self._redis.breaker.state if self._redis else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether Redis answers, if there is one."""
+        return self.breaker in {None, "closed"}
+
     def recall(self, key: str) -> bytes | None:
         """What is in memory; it neither waits nor costs more than a look-up."""
         value = self._memory.get(key)
         if value is not None:
             self.counts.memory_hits += 1
         return value
+
+    def remember(self, key: str, value: bytes) -> None:
+        """Keeps a value in memory alone: one that is made again sooner than Redis answers."""
+        self._memory.put(key, value)
 
     async def get(self, key: str) -> Found | None:
         """What is in memory, or in Redis, from where it goes into memory."""
@@ -128,7 +137,7 @@ class Cache:
 
     async def _obtain(self, key: str, make: Make, *, shared: bool) -> Fetched:
         if self._redis is None or not shared:
-            return await self._compute(key, make)
+            return Fetched((await self._compute(key, make)).value, "miss")
         lease = Lease(self._redis, f"{self._prefix}lease:{key}")
         how: How = "redis"
         claimed = None
@@ -141,40 +150,37 @@ class Cache:
         if claimed and (value := await self._read(key)) is not None:  # put there between the two questions
             self._begin(lease.release)
         if value is None:
-            return await self._lead(key, make, lease if claimed else None)
+            return Fetched((await self._lead(key, make, lease if claimed else None)).value, "miss")
         self.counts.collapsed += how == "collapsed"
         return Fetched(value, how)
 
-    async def _compute(self, key: str, make: Make) -> Fetched:
+    async def _compute(self, key: str, make: Make) -> Made:
         self.counts.misses += 1
         made = await make()
-        if made.keep:
-            self._memory.put(key, made.value)
-        return Fetched(made.value, "miss")
+        if not made.keep:
+            return made
+        value = bytes(made.value)  # a view may be of memory that its owner uses again
+        self._memory.put(key, value)
+        return Made(value)
 
-    async def _lead(self, key: str, make: Make, lease: Lease | None) -> Fetched:
+    async def _lead(self, key: str, make: Make, lease: Lease | None) -> Made:
         """Computes for every replica; they are told when the answer is on its way."""
         holding = asyncio.create_task(lease.hold()) if lease else None
-        value: bytes | None = None
-
-        async def tell() -> None:
-            if value is not None:
-                await self._write(key, value)
-            if lease:
-                await lease.release()
-
-        async def noted() -> Made:
-            nonlocal value
-            made = await make()
-            value = made.value if made.keep else None
-            return made
-
+        made = None
         try:
-            return await self._compute(key, noted)
+            made = await self._compute(key, make)
         finally:
             if holding:
                 holding.cancel()
-            self._begin(tell, value or b"")
+            value = bytes(made.value) if made is not None and made.keep else None
+            self._begin(partial(self._tell, key, value, lease), value or b"")
+        return made
+
+    async def _tell(self, key: str, value: bytes | None, lease: Lease | None) -> None:
+        if value is not None:
+            await self._write(key, value)
+        if lease:  # last, so that who sees it gone finds the value
+            await lease.release()
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], value: bytes = b"") -> None:
         held = len(value) if len(value) <= SENT_BYTES else 0  # more is not sent

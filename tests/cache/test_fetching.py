@@ -138,9 +138,12 @@ async def test_an_answer_between_two_questions(server: RedisServer) -> None:
     async with cache_at(server.url) as other:
         cache = Cache(MEBIBYTE, Overtaken(server.url, other), 60.0, "1")
         work = Work(0.0)
-        assert await fetched(cache, work) == Fetched(answer(KEY), "redis")
+        try:
+            found = await fetched(cache, work)
+        finally:
+            await cache.close()
+        assert found == Fetched(answer(KEY), "redis")
         assert work.begun == 0
-        await cache.close()
         with server.client() as client:
             assert client.keys("*") == [b"fluxion:1:answer:1"]
 
