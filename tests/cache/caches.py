@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,11 +18,20 @@ MEBIBYTE = 2**20
 
 @asynccontextmanager
 async def cache_at(
-    url: str, *, memory: int = MEBIBYTE, ruleset: str = "1", secret: bytes = b"", longest: float = 0.02
+    url: str,
+    *,
+    memory: int = MEBIBYTE,
+    ruleset: str = "1",
+    secret: bytes = b"",
+    seconds: float = 10.0,
+    longest: float = 0.02,
 ) -> AsyncIterator[Cache]:
-    """A replica's cache, which asks a failed server again after `longest` seconds at most."""
+    """A replica's cache, which asks a failed server again after `longest` seconds at most.
+
+    It is more patient than the service's, so that a busy machine is no fault, unless a test says `SECONDS`.
+    """
     breaker = Breaker(shortest=min(0.1, longest), longest=longest)
-    cache = Cache(memory, RedisTier(url, breaker), 60.0, ruleset, secret)
+    cache = Cache(memory, RedisTier(url, breaker, seconds), 60.0, ruleset, secret)
     try:
         yield cache
     finally:
@@ -64,6 +73,17 @@ async def fill(cache: Cache, keys: Iterable[str]) -> None:
     for key in keys:
         await cache.put(key, answer(key))
         await cache._background.drain()
+
+
+async def until_all_found(cache: Cache, keys: Sequence[str], patience: float = 30.0) -> None:
+    """Gets the keys until all are found in one go, and none wrong."""
+    deadline = time.monotonic() + patience
+    figures = Figures()
+    while figures.found < len(keys):
+        assert time.monotonic() < deadline, figures
+        figures = await ask(cache, keys)
+        assert not figures.wrong
+        await asyncio.sleep(0.005)
 
 
 async def until_found(cache: Cache, key: str, patience: float = 30.0) -> Found:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from pydantic import ValidationError
 
 from service.cache.cache import SENT_BYTES, Cache, Found, Made
 from service.cache.redis_tier import RedisTier
+from service.settings import Settings
 from tests.cache.caches import cache_at
 from tests.redis_server import RedisServer
 
@@ -128,3 +130,15 @@ async def test_a_wrong_address_is_told_without_it(url: str) -> None:
         RedisTier(url)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_settings_keep_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the address nor what is wrong with it shows a password."""
+    monkeypatch.setenv("FLUXION_CACHE_SECRET", "s3cret")
+    monkeypatch.setenv("FLUXION_REDIS_URL", "redis://:s3cret@host")
+    assert "s3cret" not in repr(Settings())
+    monkeypatch.setenv("FLUXION_REDIS_URL", "http://:s3cret@host")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert "s3cret" not in str(caught.value)
+    assert "redis_url" in str(caught.value)

@@ -11,7 +11,8 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 
 from service.cache.cache import Cache, Found
-from tests.cache.caches import answer, ask, cache_at, fill, until_found
+from service.cache.redis_tier import SECONDS
+from tests.cache.caches import answer, ask, cache_at, fill, until_all_found, until_found
 from tests.fault_proxy import FaultProxy, Toxics
 from tests.redis_server import RedisServer, binaries
 
@@ -43,7 +44,7 @@ def show(row: str, text: str) -> None:
 
 async def test_killed_under_load(server: RedisServer) -> None:
     """A server that dies and comes back empty loses no answer and gives no wrong one."""
-    async with cache_at(server.url, memory=0) as cache:
+    async with cache_at(server.url, memory=0, seconds=SECONDS) as cache:
         await fill(cache, KEYS)
         ended = asyncio.Event()
 
@@ -74,8 +75,11 @@ async def test_killed_under_load(server: RedisServer) -> None:
 
 async def test_hung(server: RedisServer) -> None:
     """A server that says nothing costs the first few one bound each, then nothing until it is asked again."""
-    async with cache_at(server.url, memory=0, longest=60.0) as cache:
-        await fill(cache, KEYS)
+    async with cache_at(server.url) as patient:
+        await fill(patient, KEYS)
+    async with cache_at(server.url, memory=0, seconds=SECONDS, longest=60.0) as cache:
+        await ask(cache, KEYS[:1])
+        before = sum(cache.counts.errors.values())
         server.stop()
         try:
             asked = 0
@@ -88,7 +92,8 @@ async def test_hung(server: RedisServer) -> None:
             refused = await ask(cache, KEYS)
             assert refused.found == 0
             assert cache.counts.refused == len(KEYS)
-            assert sum(cache.counts.errors.values()) == asked == 3
+            assert sum(cache.counts.errors.values()) == before + asked
+            assert 1 <= asked <= 3
         finally:
             server.resume()
     show("F2", f"redis hung: slowest get {1000 * slowest:.0f} ms, breaker open after {asked}; then {refused}")
@@ -96,7 +101,7 @@ async def test_hung(server: RedisServer) -> None:
 
 async def test_hung_while_much_is_written(server: RedisServer) -> None:
     """Megabytes that a hung server does not take hold nobody up, and are not left to be sent for ever."""
-    async with cache_at(server.url, memory=0) as cache:
+    async with cache_at(server.url, memory=0, seconds=SECONDS) as cache:
         server.stop()
         try:
             begun = time.perf_counter()
@@ -114,15 +119,14 @@ async def test_hung_while_much_is_written(server: RedisServer) -> None:
 
 async def test_goes_on_after_a_hang(server: RedisServer) -> None:
     """When the server goes on, so does the cache, with what was there."""
-    async with cache_at(server.url, memory=0) as cache:
-        await fill(cache, KEYS)
+    async with cache_at(server.url) as patient:
+        await fill(patient, KEYS)
+    async with cache_at(server.url, memory=0, seconds=SECONDS) as cache:
         server.stop()
         await ask(cache, KEYS)
         assert cache.breaker != "closed"
         server.resume()
-        await until_found(cache, "answer:back")
-        figures = await ask(cache, KEYS)
-        assert (figures.found, figures.wrong) == (len(KEYS), 0)
+        await until_all_found(cache, KEYS)
 
 
 async def test_restarted_empty(server: RedisServer) -> None:
@@ -206,7 +210,7 @@ async def test_replies_that_are_none(row: str) -> None:
         async with (
             FaultProxy(server.port, REPLIES[row]) as proxy,
             cache_at(server.url) as honest,
-            cache_at(proxy.url, memory=0) as cache,
+            cache_at(proxy.url, memory=0, seconds=SECONDS) as cache,
         ):
             await fill(honest, KEYS)
             figures = await ask(cache, KEYS)
@@ -231,7 +235,7 @@ async def test_replies_in_slices() -> None:
 async def test_nothing_listens(tmp_path: Path) -> None:
     """The cache starts without its server, over TCP and over a socket that is not there."""
     for place in ("redis://127.0.0.1:1", f"unix://{tmp_path}/none", "redis://name.invalid", "rediss://127.0.0.1:1"):
-        async with cache_at(place, memory=0) as cache:
+        async with cache_at(place, memory=0, seconds=SECONDS) as cache:
             figures = await ask(cache, KEYS)
             assert figures.found == 0
             show("F1", f"nothing at {place.split(':')[0]}: {figures}, errors {dict(cache.counts.errors)}")
@@ -239,8 +243,9 @@ async def test_nothing_listens(tmp_path: Path) -> None:
 
 async def test_a_cancelled_question_leaves_no_reply_behind(server: RedisServer) -> None:
     """Who asks after someone else was cancelled never gets the other's value (T35)."""
-    async with cache_at(server.url, memory=0, longest=0.001) as cache:
-        await fill(cache, KEYS)
+    async with cache_at(server.url) as patient:
+        await fill(patient, KEYS)
+    async with cache_at(server.url, memory=0, seconds=SECONDS, longest=0.001) as cache:
         wrong = 0
         for turn in range(20):
             server.stop()
@@ -251,9 +256,8 @@ async def test_a_cancelled_question_leaves_no_reply_behind(server: RedisServer) 
             await asyncio.gather(*asked, return_exceptions=True)
             server.resume()
             wrong += (await ask(cache, KEYS[::-1])).wrong
-        await until_found(cache, "answer:back")
-        figures = await ask(cache, KEYS)
-        assert (wrong, figures.found) == (0, len(KEYS))
+        await until_all_found(cache, KEYS)
+        assert wrong == 0
         assert cache.counts.corrupt == 0
         assert not cache.counts.errors["MaxConnectionsError"]
     show("T35", f"20 turns of cancelled questions: {wrong} wrong, {cache.counts.corrupt} told by their envelope")

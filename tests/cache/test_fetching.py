@@ -123,7 +123,7 @@ class Overtaken(RedisTier):
     """A server's tier to whom it happens that another replica answers just before it claims a lease."""
 
     def __init__(self, url: str, other: Cache) -> None:
-        super().__init__(url)
+        super().__init__(url, seconds=10.0)
         self._other = other
 
     async def claim(self, name: str, token: str, seconds: float) -> bool | None:
@@ -188,7 +188,7 @@ async def test_who_leaves_early_takes_nobody_along(server: RedisServer) -> None:
 @pytest.mark.parametrize("moment", ["before", "while waiting"])
 async def test_a_server_that_hangs_stops_nobody(server: RedisServer, moment: str) -> None:
     """Who would ask whether others are at it computes instead."""
-    async with cache_at(server.url, longest=60.0) as one, cache_at(server.url, longest=60.0) as other:
+    async with cache_at(server.url) as one, cache_at(server.url, seconds=0.05, longest=60.0) as other:
         leader = asyncio.create_task(fetched(one, Work(60.0)))
         await asyncio.sleep(0.1)
         if moment == "before":
