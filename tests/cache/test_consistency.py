@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis import Redis
 
 from service.cache.breaker import Breaker
@@ -60,6 +60,12 @@ class Consistency(RuleBasedStateMachine):
         self.server.resume()
         with self.server.client() as client:
             yield client
+
+    @initialize()
+    def fill(self) -> None:
+        """There is something to lose."""
+        for key in KEYS:
+            self.put(0, key)
 
     @rule(number=replicas, key=keys)
     def put(self, number: int, key: str) -> None:
@@ -125,6 +131,7 @@ class Consistency(RuleBasedStateMachine):
                 data = bytearray(stored(client, name))
                 data[place % len(data)] ^= 1 << bit
                 client.set(name, bytes(data[:size]))
+        self.look_up(0, key)
 
     @rule()
     def swap(self) -> None:
@@ -134,6 +141,8 @@ class Consistency(RuleBasedStateMachine):
             values = [stored(client, name) for name in names]
             for name, value in zip(names, values[1:] + values[:1], strict=True):
                 client.set(name, value)
+        for key in KEYS:
+            self.look_up(0, key)
 
     @rule(key=keys, flush=st.booleans())
     def lose(self, key: str, *, flush: bool) -> None:
@@ -163,7 +172,7 @@ def test_what_comes_back_is_right(server: RedisServer) -> None:
     Consistency.server = server
     Consistency.found = 0
     plain = (Phase.generate,)  # a shorter example would take minutes of hangs and restarts to find
-    bounds = settings(max_examples=25, stateful_step_count=40, deadline=None, phases=plain)
+    bounds = settings(max_examples=50, stateful_step_count=40, deadline=None, phases=plain)
     run_state_machine_as_test(Consistency, settings=bounds)
     assert Consistency.found
     print(f"\nF18 {Consistency.found} values found, all right")  # noqa: T201 - the figure is what it is run for
