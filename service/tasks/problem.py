@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from service.errors import LimitError, ShapeError
 from service.frontends.sizes import bind
@@ -17,11 +17,13 @@ from service.tasks.closed_forms import MOST_NODES, ClosedForms, Writer, closed_f
 from service.tasks.derivatives import Derivative, chosen_names
 from service.tasks.factored import NamedArrays
 from service.tasks.facts import Fact, assumed_facts, check_values
-from service.tasks.function import Function, declared_shapes, read_function, written_shape
+from service.tasks.function import Function, content_of, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Form, Kind, Task
 from service.tasks.numbers import Manner, Numbers, compute_numbers
 from service.tasks.remembered import remembered
+from service.tasks.sharing import Entry
+from service.tasks.timing import stage
 from service.tasks.verify import verified
 
 TEXT_PER_NODE = 500  # characters that take the memory of a node
@@ -72,6 +74,11 @@ NONE = Directions()
 
 def read_problem(task: Task) -> Problem:
     """Raises the errors of `service.errors`: the request's text, shapes, names or values are wrong."""
+    with stage("parse"):
+        return _read(task)
+
+
+def _read(task: Task) -> Problem:
     shapes = declared_shapes(task)
     point = _point(task, shapes)
     facts = assumed_facts(task, shapes)
@@ -86,13 +93,16 @@ def read_problem(task: Task) -> Problem:
 def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
     if task.at is None:
         return NOWHERE
-    return read_point(task.at, {name: value.shape for name, value in task.at.items()} if shapes is None else shapes)
+    declared = {name: value.shape for name, value in task.at.items()} if shapes is None else shapes
+    point = read_point(task.at, declared)
+    return replace(point, alone=True) if task.alone and len(point.batched) == len(point.arrays) else point
 
 
 def differentiate(problem: Problem, derive: Derive) -> tuple[list[Derivative], list[Derivative]]:
     """The blocks that `derive` makes of the function with named sizes, and of the one with numbers."""
-    blocks = derive(problem.function)
-    numeric = blocks if problem.concrete is problem.function else derive(problem.concrete)
+    with stage("differentiate"):
+        blocks = derive(problem.function)
+        numeric = blocks if problem.concrete is problem.function else derive(problem.concrete)
     for block, number in zip(blocks, numeric, strict=True):
         if len(block.node.shape) > 2 * problem.task.limits.axes:
             raise LimitError("axes", len(block.node.shape), 2 * problem.task.limits.axes)
@@ -114,11 +124,11 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     """The answer whose derivatives `derive` makes: closed forms always, numbers where there is a point."""
     blocks, numeric = differentiate(problem, derive)
     found = numbers_of(problem, numeric, directions)
-    inputs = {**problem.function.inputs, **directions.shapes}
+    forms = _forms(problem, blocks, {**problem.function.inputs, **directions.shapes})
     results: Sequence[Array | NamedArrays | None] = [None] * len(blocks) if found is None else found.blocks
     answered = tuple(
-        _block(block, number.structure.name, _forms(problem, block, inputs, len(blocks)), result)
-        for block, number, result in zip(blocks, numeric, results, strict=True)
+        _block(block, number.structure.name, written, result)
+        for block, number, written, result in zip(blocks, numeric, forms, results, strict=True)
     )
     whole = answer(problem, found, answered)
     return verified(whole, problem, derive, (blocks, numeric), directions) if problem.task.verify else whole
@@ -137,29 +147,46 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
     return compute_numbers(kernel, blocks, point, task.limits, manner)
 
 
-def _forms(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], blocks: int) -> ClosedForms:
-    """The closed forms of one of so many blocks, which share the effort of finding the facts that shorten them."""
-    task, output = problem.task, problem.function.kernel[block.output]
-    orientation = orientation_of(block.node, output, task.layout)
-    asked = _Asked(tuple(inputs.items()), orientation, task.forms, task.kind, problem.facts, MOST_NODES // blocks)
-    return _written_forms(block.node, asked)
+def _forms(problem: Problem, blocks: Sequence[Derivative], inputs: Mapping[str, Shape]) -> list[ClosedForms]:
+    """The closed forms of blocks, which share the effort of finding the facts that shorten them."""
+    task, outputs = problem.task, problem.function.kernel
+    oriented = tuple((block.node, orientation_of(block.node, outputs[block.output], task.layout)) for block in blocks)
+    return _written_forms(oriented, _Asked(tuple(inputs.items()), task.forms, task.kind, problem.facts))
 
 
 class _Asked(NamedTuple):
-    """What the closed forms of a graph depend on beside it."""
+    """What the closed forms of graphs depend on beside them and their orientations."""
 
     inputs: tuple[tuple[str, Shape], ...]
-    orientation: str
     forms: tuple[Form, ...]
     kind: Kind
     facts: tuple[Fact, ...]
-    budget: int
 
 
-@remembered(lambda forms: sum(len(str(form)) for form in forms.spellings.values()) // TEXT_PER_NODE)
-def _written_forms(node: Node, asked: _Asked) -> ClosedForms:
-    writer = Writer(node, dict(asked.inputs), asked.orientation)
-    return closed_forms(writer, asked.forms, asked.kind, asked.facts, asked.budget)
+def _content(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[Any]:
+    facts = [[fact.name, fact.says, fact.declared] for fact in asked.facts]
+    graphs = [[node.digest.hex(), orientation] for node, orientation in oriented]
+    return [graphs, content_of(dict(asked.inputs)), asked.forms, asked.kind, facts]
+
+
+def _nodes_of_text(found: Sequence[ClosedForms]) -> int:
+    return sum(len(str(form)) for forms in found for form in forms.spellings.values()) // TEXT_PER_NODE
+
+
+_SHARED = Entry(
+    "forms",
+    _content,
+    lambda found, *_: [[dict(forms.spellings), [*forms.assumptions]] for forms in found],
+    lambda data, *_: [ClosedForms(spellings, tuple(assumptions)) for spellings, assumptions in data],
+    lambda _, asked: bool(asked.forms),
+)
+
+
+@remembered(_nodes_of_text, shared=_SHARED)
+def _written_forms(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[ClosedForms]:
+    inputs, budget = dict(asked.inputs), MOST_NODES // max(len(oriented), 1)
+    writers = [Writer(node, inputs, orientation) for node, orientation in oriented]
+    return [closed_forms(writer, asked.forms, asked.kind, asked.facts, budget) for writer in writers]
 
 
 def _block(block: Derivative, structure: str, forms: ClosedForms, found: Array | NamedArrays | None) -> Block:

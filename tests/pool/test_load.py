@@ -48,8 +48,8 @@ def test_ten_times_too_much() -> None:
 
     async def scenario(executor: LocalExecutor) -> None:
         await executor.ready()
-        peak = Counter(how for how, _ in await send(executor, 1.2 * CAPACITY, 2))["done"] / (2 + PATIENT)
-        assert peak > 0
+        since = time.monotonic()
+        peak = Counter(how for how, _ in await send(executor, 1.5 * CAPACITY, 2))["done"] / (time.monotonic() - since)
         since = time.monotonic()
         ends = await send(executor, 10 * CAPACITY, LOAD_SECONDS)
         lasted = time.monotonic() - since
@@ -57,8 +57,8 @@ def test_ten_times_too_much() -> None:
         refused = [after for how, after in ends if how == "OverloadedError"]
         done = [after for how, after in ends if how == "done"]
         tell(
-            f"F9 {10 * CAPACITY:.0f} orders a second, {CAPACITY:.0f} possible: goodput "
-            f"{count['done'] / lasted / CAPACITY:.0%}, {len(refused)} refused with p99 {late(refused) * 1000:.1f} ms, "
+            f"F9 {10 * CAPACITY:.0f} orders a second, {CAPACITY:.0f} at most: {count['done'] / lasted:.1f} done a second, "
+            f"{count['done'] / lasted / peak:.0%} of the peak, {len(refused)} refused with p99 {late(refused) * 1000:.1f} ms, "
             f"{count['DeadlineError']} too late, done with p99 {late(done):.2f} s of {PATIENT:.0f}"
         )
         assert sum(count.values()) == len(ends)
