@@ -18,7 +18,7 @@ import pytest
 from service.errors import DeadlineError, FluxionError, OverloadedError
 from service.pool.bounds import PoolBounds
 from service.pool.local import LocalExecutor
-from tests.pool.executors import BOUNDS, FUNCTION, order, run, served, soon, tell
+from tests.pool.executors import BOUNDS, FUNCTION, PATIENCE, order, run, served, soon, tell
 from tests.pool.processes import forker, holdings, until, workers
 
 KILL_SECONDS = float(os.environ.get("FLUXION_TEST_KILL_SECONDS", "10"))  # how long workers are killed
@@ -37,7 +37,7 @@ async def is_well(executor: LocalExecutor) -> None:
         await executor.run(order("echo", lane=lane), soon())
 
 
-@pytest.mark.timeout(60 + 2 * KILL_SECONDS)
+@pytest.mark.timeout(KILL_SECONDS + 2 * PATIENCE)
 def test_workers_are_killed_and_no_order_fails() -> None:
     """F5: a worker that is killed costs a repetition, and nobody an outcome."""
     kills, done, failed = 0, 0, []
@@ -64,7 +64,7 @@ def test_workers_are_killed_and_no_order_fails() -> None:
         await asyncio.gather(*clients)
         await is_well(executor)
 
-    run(served(local(), scenario))
+    run(served(local(), scenario, KILL_SECONDS + PATIENCE))
     tell(f"F5 worker killed every {KILL_EVERY * 1000:.0f} ms: {done} done, {len(failed)} failed, {kills} kills")
     assert kills > 0
     assert done > kills
