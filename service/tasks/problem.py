@@ -168,7 +168,9 @@ _SHARED = Entry(
     "forms",
     _content,
     lambda found, *_: [[dict(forms.spellings), [*forms.assumptions]] for forms in found],
-    lambda data, *_: [ClosedForms(spellings, tuple(assumptions)) for spellings, assumptions in data],
+    lambda data, oriented, _: [
+        ClosedForms(forms, tuple(facts)) for _, (forms, facts) in zip(oriented, data, strict=True)
+    ],
     lambda _, asked: bool(asked.forms),
 )
 

@@ -93,14 +93,19 @@ class Entry(Generic[Made]):
     worth: Callable[..., bool] = lambda *_: True
 
 
-def graphs(name: str, key: Callable[..., Any], given: Callable[..., Sequence[Node]]) -> Entry[list[Node]]:
-    """An entry of graphs alone, written from the graphs on that are `given(*arguments)`."""
-    return Entry(
-        name,
-        key,
-        lambda made, *arguments: write_nodes(made, given(*arguments)),
-        lambda data, *arguments: read_nodes(data, given(*arguments)),
-    )
+def graphs(
+    name: str, key: Callable[..., Any], given: Callable[..., Sequence[Node]], count: Callable[..., int]
+) -> Entry[list[Node]]:
+    """An entry of `count(*arguments)` graphs alone, written from the graphs `given(*arguments)` on."""
+
+    def read(data: Any, *arguments: Any) -> list[Node]:
+        found = read_nodes(data, given(*arguments))
+        if len(found) != count(*arguments):
+            message = "there are more graphs than are asked for, or fewer"
+            raise PackingError(message)
+        return found
+
+    return Entry(name, key, lambda made, *arguments: write_nodes(made, given(*arguments)), read)
 
 
 def digests(nodes: Iterable[Node]) -> list[str]:
@@ -154,7 +159,7 @@ def _key(entry: Entry[Any], *arguments: Any, **named: Any) -> str:
 
 def _check(key: str, content: bytes) -> bytes:
     """What tells that a value is whole, and the one of its key."""
-    return hashlib.blake2b(content, digest_size=CHECK, key=key.encode()[:64]).digest()
+    return hashlib.blake2b(key.encode() + b" " + content, digest_size=CHECK).digest()
 
 
 def _closed(key: str, data: Any) -> bytes:
