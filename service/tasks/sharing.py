@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, wraps
-from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
+import numpy as np
 import orjson
+import scipy
 
 import service
 from service.ir.node import Node
@@ -28,7 +29,7 @@ Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
 ROOMS = ("ir", "ops", "diff", "rewrite", "render", "frontends", "execute", "tasks")  # what a result depends on
-LIBRARIES = ("numpy", "scipy")  # constants are folded with them
+LIBRARIES = (platform.python_version(), np.__version__, scipy.__version__)  # constants are folded with them
 CHECK = 16  # bytes in front of a value
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -181,7 +182,7 @@ def _opened(key: str, packed: bytes) -> Any:
 @cache
 def ruleset(top: Path = Path(service.__file__).parent) -> str:
     """A hash of everything that makes results: no version of the sources reads what another has stored."""
-    state = hashlib.sha256(repr([platform.python_version(), *map(version, LIBRARIES)]).encode())
+    state = hashlib.sha256(repr(LIBRARIES).encode())
     for room in ROOMS:
         for path in sorted((top / room).rglob("*")):
             if path.suffix in {".py", ".lark"}:

@@ -90,7 +90,18 @@ def test_a_second_process_derives_nothing_and_answers_the_same() -> None:
 def test_every_way_of_deriving_is_shared() -> None:
     """An entry that nothing writes would be shared by nobody, and no other test would see it."""
     entries = {key.split(":")[0] for key in first()["store"]}
-    assert entries == {"function", "derivatives", "forms", "jvp", "vjp", "hvp", "taylor", "brackets", "forward"}
+    assert entries == {
+        "function",
+        "derivatives",
+        "forms",
+        "jvp",
+        "vjp",
+        "hvp",
+        "taylor",
+        "polynomial",
+        "brackets",
+        "forward",
+    }
 
 
 def test_a_store_that_answers_nonsense_changes_no_answer() -> None:
