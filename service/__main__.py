@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import uvicorn
-
 from service.main import create_app
+from service.server.process import Server
 from service.settings import Settings
 
 
 def main() -> None:
     """Serves until it is stopped by a signal."""
     settings = Settings()
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
+    app = create_app(settings)
+    Server(app, app.state.life, settings.edge_bounds(), settings.host, settings.port).run()
 
 
 if __name__ == "__main__":

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache as cache_of_one
+from functools import partial
 
+import orjson
 from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
 
+from service.api.answering import Answering
 from service.api.boundary import Boundary
 from service.api.catalogue import Catalogue
-from service.api.compute import Compute
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
+from service.api.front import Front
 from service.api.health import State, self_check
 from service.api.pages import pages_router
 from service.api.problems import install
 from service.api.routes import routers
+from service.api.shortcut import Shortcut
+from service.api.work import Bounds, Compute, perform
+from service.cache.cache import Cache, Values
+from service.pool.bounds import PoolBounds
+from service.pool.here import HereExecutor
+from service.pool.local import LocalExecutor
+from service.pool.orders import Executor
 from service.settings import Settings
 
 
@@ -26,20 +36,23 @@ def create_app(
 
     Args:
         settings: its configuration; read from the environment if left out.
-        compute: what answers a task; the service's own mathematics if left out.
+        compute: what answers a task, in this process; workers with the service's own mathematics if left out.
         catalogue: what lists the operations; the service's own if left out.
     """
     settings = settings or Settings()
-    compute = compute or _own_compute()
-    catalogue = catalogue or _own_catalogue()
-    state = State()
+    answering = _answering(settings, compute)
+    state = State(parts={"cache": lambda: answering.cache.is_whole})
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(self_check, compute, settings.limits())
-        state.serving = True
-        yield
-        state.serving = False
+        await answering.start()
+        try:
+            await self_check(answering)
+            state.serving = True
+            yield
+        finally:
+            state.serving = False
+            await answering.stop()
 
     app = FastAPI(
         title=TITLE,
@@ -51,14 +64,48 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    parts = routers(compute, catalogue, settings.limits(), settings.body_bounds(), state)
-    described = document(parts)
+    parts = routers(answering, catalogue or _own_catalogue(), state)
+    described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
-    app.openapi = lambda: described  # type: ignore[method-assign]
-    app.add_middleware(Boundary, header_bytes=settings.header_bytes, header_fields=settings.header_fields)
+    app.openapi = described  # type: ignore[method-assign]
+    app.add_middleware(Front, answering=answering)
+    app.state.life = state
+    app.add_middleware(Boundary, state=state)
     install(app)
+    app.state.life = state
     return app
+
+
+def _answering(settings: Settings, compute: Compute | None) -> Answering:
+    bounds = Bounds(settings.body_bounds(), settings.limits())
+    salt = _ruleset().encode() + orjson.dumps(bounds.plain())
+    cache = _cache(settings)
+    executor = _executor(settings.pool_bounds(), cache, compute)
+    shortcut = Shortcut(compute or _own_compute(), bounds)
+    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
+
+
+def _cache(settings: Settings) -> Cache:
+    url, tier = settings.redis_url.get_secret_value(), None
+    if url:
+        from service.cache.redis_tier import RedisTier
+
+        tier = RedisTier(url)
+    secret = settings.cache_secret.get_secret_value().encode()
+    return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
+
+
+def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
+    if compute is not None:
+        return HereExecutor(partial(perform, compute))
+    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
+
+
+def _ruleset() -> str:
+    from service.tasks.sharing import ruleset
+
+    return ruleset()
 
 
 def _own_compute() -> Compute:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.api.bodies import BodyBounds
+from service.pool.bounds import PoolBounds
+from service.server.bounds import EdgeBounds
 from service.tasks.messages import Limits
 
 HEADER = """# Settings
@@ -26,7 +28,7 @@ This page is printed by `python -m service.settings`.
 class Settings(BaseSettings):
     """The configuration of one process; immutable, with a default for everything."""
 
-    model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
     port: int = Field(default=8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
@@ -34,12 +36,49 @@ class Settings(BaseSettings):
         default=BodyBounds.body_bytes, ge=1, description="The longest request body, in bytes, packed and unpacked."
     )
     body_seconds: float = Field(
-        default=BodyBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
+        default=EdgeBounds.body_seconds, gt=0, description="How long a request body may take to arrive, in seconds."
     )
     header_bytes: int = Field(
-        default=32_768, ge=1024, description="All header names and values of a request, in bytes."
+        default=EdgeBounds.header_bytes,
+        ge=1024,
+        description="The address and all header names and values of a request, in bytes.",
     )
-    header_fields: int = Field(default=100, ge=10, description="The number of header fields of a request.")
+    header_fields: int = Field(
+        default=EdgeBounds.header_fields, ge=10, description="The number of header fields of a request."
+    )
+    header_seconds: float = Field(
+        default=EdgeBounds.header_seconds, gt=0, description="How long the headers may take to arrive, in seconds."
+    )
+    idle_seconds: float = Field(
+        default=EdgeBounds.idle_seconds,
+        gt=0,
+        description="How long a connection is kept open between two requests, in seconds.",
+    )
+    send_seconds: float = Field(
+        default=EdgeBounds.send_seconds,
+        gt=0,
+        description="How long a client may take nothing of its answer before its connection is closed, in seconds.",
+    )
+    connections: int = Field(
+        default=EdgeBounds.connections,
+        ge=1,
+        description="The number of connections; for one more, that which has owed a request for longest is closed.",
+    )
+    connections_per_peer: int = Field(
+        default=EdgeBounds.connections_per_peer,
+        ge=0,
+        description="The number of connections from one address, 0 for any; behind a proxy, all are the proxy's.",
+    )
+    linger_seconds: float = Field(
+        default=EdgeBounds.linger_seconds,
+        ge=0,
+        description="How long the process still listens, and says that it is not ready, after SIGTERM, in seconds.",
+    )
+    drain_seconds: float = Field(
+        default=EdgeBounds.drain_seconds,
+        gt=0,
+        description="How long after SIGTERM the process ends at the latest, in seconds.",
+    )
     json_depth: int = Field(
         default=BodyBounds.json_depth, ge=4, le=512, description="How deep arrays and objects may nest in a JSON body."
     )
@@ -73,24 +112,89 @@ class Settings(BaseSettings):
         le=256,
         description="The threads that share a long batch; 0 for as many as there are processors.",
     )
+    workers: int = Field(
+        default=PoolBounds.workers,
+        ge=0,
+        le=1024,
+        description="The processes for short work; 0 for as many as there are processors, but two at least.",
+    )
+    large_workers: int = Field(
+        default=PoolBounds.large_workers,
+        ge=0,
+        le=1024,
+        description="The processes for long work, at a lower priority; 0 for half as many as there are processors.",
+    )
+    small_seconds: float = Field(
+        default=PoolBounds.small_seconds, gt=0, description="What takes more seconds is long work."
+    )
+    worker_bytes: int = Field(
+        default=PoolBounds.worker_bytes, ge=64 << 20, description="The memory of one process for work, in bytes."
+    )
+    worker_orders: int = Field(
+        default=PoolBounds.worker_orders, ge=1, description="How many computations a process does until it is replaced."
+    )
+    queue: int = Field(default=PoolBounds.queue, ge=1, description="How many computations may wait for a process.")
+    queue_bytes: int = Field(
+        default=PoolBounds.queue_bytes, ge=1, description="How long the data of those that wait may be, in bytes."
+    )
+    quarantine_seconds: float = Field(
+        default=PoolBounds.quarantine_seconds,
+        ge=0,
+        description="For how many seconds a computation is refused that ended its process twice.",
+    )
+
+    deadline_seconds: float = Field(
+        default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
+    )
+
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where processes share the cache: `redis://`, `rediss://` or `unix://`; empty for memory alone.",
+    )
+    cache_bytes: int = Field(default=64 * 2**20, ge=0, description="The memory of one process' cache, in bytes.")
+    cache_seconds: float = Field(default=86_400, gt=0, description="How long the cache keeps an answer, in seconds.")
+    cache_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="A secret shared by all processes; what is in Redis but was not written with it counts as absent.",
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            message = "must start with redis://, rediss:// or unix://"
+            raise ValueError(message)
+        return url
 
     def limits(self) -> Limits:
         """The bounds on what is computed."""
         bounds = {name: getattr(self, name) for name in Limits.__dataclass_fields__}
         return Limits(**{**bounds, "threads": self.threads or os.cpu_count() or 1})
 
+    def edge_bounds(self) -> EdgeBounds:
+        """The bounds on connections."""
+        return EdgeBounds(**{name: getattr(self, name) for name in EdgeBounds.__dataclass_fields__})
+
+    def pool_bounds(self) -> PoolBounds:
+        """The bounds on workers and on what waits for them."""
+        return PoolBounds(**{name: getattr(self, name) for name in PoolBounds.__dataclass_fields__})
+
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""
-        return BodyBounds(self.body_bytes, self.body_seconds, self.json_depth, self.json_containers)
+        return BodyBounds(self.body_bytes, self.json_depth, self.json_containers)
 
 
 def document() -> str:
     """The Markdown page that lists every setting with its default and meaning."""
     rows = [
-        f"| `FLUXION_{name.upper()}` | `{field.default}` | {field.description} |"
+        f"| `FLUXION_{name.upper()}` | {_shown(field.default)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return HEADER + "\n".join(rows) + "\n"
+
+
+def _shown(default: object) -> str:
+    return f"`{default}`" if str(default) else "empty"
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""Receiving a request body: how long it may be, and how long it may take."""
+"""Receiving a request body: how long it may be."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from service.api.problems import PayloadTooLargeError, RequestTimeoutError
+from service.api.problems import PayloadTooLargeError
 
 CLOSE = {"Connection": "close"}
 LENGTH_DIGITS = 18
@@ -16,13 +15,12 @@ LENGTH_DIGITS = 18
 
 @dataclass(frozen=True)
 class BodyBounds:
-    """The bounds on a request body: its length, its time to arrive, and the nesting and the number of its lists.
+    """The bounds on a request body: its length, and the nesting and the number of its lists.
 
     The members of a compressed archive are as long as they are unpacked.
     """
 
     body_bytes: int = 32 * 2**20
-    body_seconds: float = 10.0
     json_depth: int = 64
     json_containers: int = 1_000_000
 
@@ -33,23 +31,18 @@ async def receive(request: Request, bounds: BodyBounds) -> bytes:
     A body somewhat over the cap is read to its end and thrown away, so that the client gets to read the answer.
 
     Raises:
-        PayloadTooLargeError, RequestTimeoutError: as their names say.
+        PayloadTooLargeError: as its name says.
     """
     announced = _announced(request.headers)
     if announced > 2 * bounds.body_bytes or (announced > bounds.body_bytes and "expect" in request.headers):
         raise _too_large(bounds, closing=True)
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(bounds.body_seconds):
-            async for chunk in request.stream():
-                size += len(chunk)
-                chunks.append(chunk if size <= bounds.body_bytes else b"")
-                if size > 2 * bounds.body_bytes:
-                    raise _too_large(bounds, closing=True)
-    except TimeoutError:
-        detail = f"body_seconds: the body took longer than {bounds.body_seconds:g} seconds"
-        raise RequestTimeoutError(detail, headers=CLOSE) from None
+    async for chunk in request.stream():
+        size += len(chunk)
+        chunks.append(chunk if size <= bounds.body_bytes else b"")
+        if size > 2 * bounds.body_bytes:
+            raise _too_large(bounds, closing=True)
     if size > bounds.body_bytes:
         raise _too_large(bounds, closing=False)
     return b"".join(chunks)

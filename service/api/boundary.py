@@ -1,4 +1,4 @@
-"""The outermost layer of the application: it bounds headers and lets no exception out.
+"""The outermost layer of the application: it lets no request in while the process stops, and no exception out.
 
 An exception that left the application would close the connection under the client's next request.
 """
@@ -10,18 +10,18 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import HeadersTooLargeError, RefusalError, defect, refused
+from service.api.health import PATHS, State
+from service.api.problems import NotServingError, RefusalError, defect, refused
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 class Boundary:
-    """ASGI middleware: caps on headers, HEAD by way of GET, and a problem document for every exception."""
+    """ASGI middleware: HEAD by way of GET, a problem document for every exception, and no work while draining."""
 
-    def __init__(self, app: ASGIApp, header_bytes: int, header_fields: int) -> None:
+    def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
-        self._header_bytes = header_bytes
-        self._header_fields = header_fields
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with or without a happy end."""
@@ -29,8 +29,9 @@ class Boundary:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send, bodiless=scope["method"] == "HEAD")
+        self._state.in_flight += 1
         try:
-            self._check_headers(scope)
+            self._check_serving(scope)
             inner = {**scope, "method": "GET"} if answer.bodiless else scope
             await self._app(inner, receive, answer.send)
         except ClientDisconnect:
@@ -41,17 +42,13 @@ class Boundary:
             if answer.started:
                 raise
             await defect(error)(scope, receive, answer.send)
+        finally:
+            self._state.in_flight -= 1
 
-    def _check_headers(self, scope: Scope) -> None:
-        fields: list[tuple[bytes, bytes]] = scope["headers"]
-        size = sum(len(name) + len(value) for name, value in fields)
-        for limit, value, cap in (
-            ("header_bytes", size, self._header_bytes),
-            ("header_fields", len(fields), self._header_fields),
-        ):
-            if value > cap:
-                detail = f"{limit}: {value} is over the limit of {cap}"
-                raise HeadersTooLargeError(detail)
+    def _check_serving(self, scope: Scope) -> None:
+        if self._state.draining and scope["path"] not in PATHS:
+            detail = "The service is shutting down."
+            raise NotServingError(detail, headers={"Retry-After": "1", "Connection": "close"})
 
 
 class _Answer:

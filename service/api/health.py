@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
+import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from service.api.compute import Compute
+from service.api.answering import Answering
+from service.api.asked import Asked
 from service.api.declaring import answers, problems
+from service.api.media import JSON
 from service.api.problems import NotServingError
-from service.tasks.messages import Limits, Task
+
+PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # what an orchestrator asks, until the end
 
 
 class Alive(BaseModel):
@@ -30,21 +34,33 @@ class Readiness(BaseModel):
 
 @dataclass
 class State:
-    """Whether requests are taken: from the end of the self-check to the beginning of the shutdown."""
+    """Whether requests are taken, how many are under way, and which parts of the service work.
+
+    It is `serving` from the end of the self-check to the end of the process, and `draining` once it was asked to stop.
+    `parts` has a question for each part that the service can do without: does it work?
+    """
 
     serving: bool = False
+    draining: bool = False
+    in_flight: int = 0
+    parts: dict[str, Callable[[], bool]] = field(default_factory=dict)
+
+    def degraded(self) -> list[str]:
+        """The parts that do not work at present."""
+        return [name for name, works in self.parts.items() if not works()]
 
 
-def self_check(compute: Compute, limits: Limits) -> None:
-    """Computes one small gradient.
+async def self_check(answering: Answering) -> None:
+    """Has a worker compute one small gradient.
 
     Raises:
         RuntimeError: it is wrong; the service must not start.
     """
-    task = Task("gradient", "x.T @ x", wrt=("x",), at={"x": np.array([1.0, 2.0])}, forms=(), limits=limits)
-    answer = compute(task)
-    found = answer.blocks[0].value if answer.blocks else None
-    if found is None or not np.allclose(found, [2.0, 4.0], rtol=1e-12):
+    raw = b'{"expression": "x.T @ x", "at": {"x": [1.0, 2.0]}, "forms": []}'
+    reply = await answering.answer(Asked("gradient", JSON, JSON, raw, answering.salt))
+    found = orjson.loads(reply.body)
+    blocks = found.get("derivatives")
+    if not blocks or blocks[0]["value"]["data"] != [2.0, 4.0]:
         message = f"the self-check found {found} for the gradient of x'x at (1, 2)"
         raise RuntimeError(message)
 
@@ -58,11 +74,12 @@ def health_router(state: State) -> APIRouter:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
     async def readyz() -> Response:
-        """Answers once a small gradient was computed, until the service shuts down."""
-        if not state.serving:
+        """Answers once a small gradient was computed, until the service is asked to stop."""
+        if state.draining or not state.serving:
             detail = "The service is starting or shutting down."
             raise NotServingError(detail, headers={"Retry-After": "1"})
-        return Response(b'{"status":"ready","degraded":[]}', media_type="application/json")
+        body = orjson.dumps({"status": "ready", "degraded": state.degraded()})
+        return Response(body, media_type="application/json")
 
     alive = answers(Alive, {"status": "ok"})
     ready = answers(Readiness, {"status": "ready", "degraded": []}) | problems(503)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ POLICY = (
 )
 
 
-def pages_router(document: dict[str, Any]) -> APIRouter:
-    """The routes of the document and of its reader; they are no part of the document themselves."""
+def pages_router(document: Callable[[], dict[str, Any]]) -> APIRouter:
+    """The routes of the document and of its reader; they are no part of the document themselves.
+
+    The document is made when it is first asked for.
+    """
     router = APIRouter(include_in_schema=False)
     page = (STATIC / "docs.html").read_bytes()
     assets = {name: (STATIC / name).read_bytes() for name in ASSETS}
-    encoded = orjson.dumps(document)
 
     async def openapi() -> Response:
-        return Response(encoded, media_type="application/json")
+        return Response(orjson.dumps(document()), media_type="application/json")
 
     async def docs() -> Response:
         headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}

@@ -59,7 +59,7 @@ def parse(raw: bytes, bounds: BodyBounds) -> Any:
         tree = loads(raw)
     except orjson.JSONDecodeError as error:
         raise _unreadable(raw, error) from None
-    if _count_keys(tree, found.objects) != found.keys:
+    if count_keys(tree, found.objects) != found.keys:
         detail = f"An object has {_repeated(raw)} twice."
         raise MalformedBodyError(detail)
     return tree
@@ -92,7 +92,7 @@ def survey(raw: bytes) -> Survey:
     return Survey(deepest, keys, objects, containers)
 
 
-def _count_keys(tree: Any, objects: int) -> int:
+def count_keys(tree: Any, objects: int) -> int:
     """The number of keys of all objects; short lists are entered first, and only until every object was met."""
     keys = 0
     values: list[Any] = [tree]

@@ -34,12 +34,13 @@ class ProblemKind:
 
 
 KINDS: dict[str, ProblemKind] = {
+    "malformed-request": ProblemKind(400, "The request is not well-formed HTTP"),
     "malformed-body": ProblemKind(400, "The body is not well-formed"),
     "unauthorized": ProblemKind(401, "A key is required"),
     "not-found": ProblemKind(404, "Nothing is at this address"),
     "method-not-allowed": ProblemKind(405, "The address does not take this method"),
     "not-acceptable": ProblemKind(406, "None of the accepted media types can be answered"),
-    "request-timeout": ProblemKind(408, "The body did not arrive in time"),
+    "request-timeout": ProblemKind(408, "The request did not arrive in time"),
     "payload-too-large": ProblemKind(413, "The body is too large"),
     "unsupported-media-type": ProblemKind(415, "The body has a media type or an encoding that is not read here"),
     "headers-too-large": ProblemKind(431, "The headers are too large"),
@@ -109,12 +110,6 @@ class NotAcceptableError(RefusalError):
     code = "not-acceptable"
 
 
-class RequestTimeoutError(RefusalError):
-    """The body did not arrive in time."""
-
-    code = "request-timeout"
-
-
 class PayloadTooLargeError(RefusalError):
     """The body is too long."""
 
@@ -125,12 +120,6 @@ class UnsupportedMediaTypeError(RefusalError):
     """The body is neither JSON in UTF-8 nor npz, as it is."""
 
     code = "unsupported-media-type"
-
-
-class HeadersTooLargeError(RefusalError):
-    """The headers are too long or too many."""
-
-    code = "headers-too-large"
 
 
 class FaultyRequestError(RefusalError):
@@ -191,6 +180,11 @@ def refused(error: FluxionError) -> Response:
 def defect(error: BaseException) -> Response:
     """The response to anything unforeseen: the log has what happened, the client learns nothing of it."""
     log.error("a request ended in a defect", exc_info=error)
+    return hidden()
+
+
+def hidden() -> Response:
+    """What a client learns of a defect."""
     return respond(problem("internal", "This is a defect of the service, not of the request; the log has the details."))
 
 

@@ -14,7 +14,7 @@ from service.errors import LimitError
 from service.execute.blocks import Blocks
 from service.execute.contraction import dense_selector, write_contraction
 from service.execute.kernels import write_elementwise, write_kernel
-from service.execute.listing import Array, Cost, Listing, needed_steps
+from service.execute.listing import Array, Cost, Listing, Manner, needed_steps
 from service.execute.numbers import Numbers
 from service.execute.quiet import Flags, quietly
 from service.execute.routine import Routine, Watch
@@ -59,6 +59,11 @@ class Program:
         between = [step.target for step in once if step.target in wanted]
         shared = Routine(listing, once, given, between)
         return shared, Blocks(listing, Routine(listing, each, [*given, *between], ends))
+
+    @cached_property
+    def is_entrywise(self) -> bool:
+        """Whether every entry of a result is made from single entries of arrays, by ufuncs."""
+        return all(step.manner in (Manner.UFUNC, Manner.VIEW) for step in self.steps)
 
     @property
     def shared(self) -> Cost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from service.errors import InvalidRequestError, LimitError
 from service.execute.program import Program, compile_program, planned_for
@@ -19,6 +20,7 @@ from service.tasks.inputs import Point
 from service.tasks.messages import Limits
 from service.tasks.remembered import remembered
 from service.tasks.sharing import digests, graphs
+from service.tasks.timing import stage
 
 BYTES = 8
 STEP, NODE_BYTES = 4, 500  # the memory of a step in nodes, that of a node in bytes
@@ -52,8 +54,12 @@ def compile_graphs(outputs: Sequence[Node], point: Point, limits: Limits, *, wit
     count = point.batch_size or 1
     for node in outputs:
         check_entries(bulk(node.shape) * count, limits)
-    compiled = _compiled(tuple(outputs), point.batched, limits.elements, planned_for(count), with_masks)
+    plan = _Plan(point.batched, point.planned, planned_for(point.count))
+    with stage("compile"):
+        compiled = _compiled(tuple(outputs), plan, limits.elements, with_masks)
     program = compiled.program
+    if point.alone and not program.is_entrywise:
+        raise InseparableError
     largest = program.largest(count)
     if largest > limits.elements:
         raise LimitError("elements", largest, limits.elements, hint="an intermediate result is too large")
@@ -61,6 +67,18 @@ def compile_graphs(outputs: Sequence[Node], point: Point, limits: Limits, *, wit
     if operations > limits.operations:
         raise LimitError("operations", operations, limits.operations)
     return compiled
+
+
+class InseparableError(Exception):
+    """The points of a batch cannot be computed as if each were alone."""
+
+
+class _Plan(NamedTuple):
+    """The variables that have a batch axis, those that are planned to have one, and for how many points."""
+
+    batched: frozenset[str]
+    planned: frozenset[str]
+    points: int
 
 
 def _size(compiled: Compiled) -> int:
@@ -73,13 +91,13 @@ def _size(compiled: Compiled) -> int:
 @remembered(_size)
 def _compiled(
     outputs: Sequence[Node],
-    batched: frozenset[str],
+    plan: _Plan,
     most_entries: int,
-    count: int,
     with_masks: bool,  # noqa: FBT001 - part of the key
 ) -> Compiled:
-    nodes = outputs if with_masks else arranged(outputs, batched, count)
-    return Compiled(nodes, compile_program(nodes, batched, most_entries, count=count, with_masks=with_masks))
+    nodes = outputs if with_masks else arranged(outputs, plan.planned, plan.points)
+    program = compile_program(nodes, plan.batched, most_entries, count=plan.points, with_masks=with_masks)
+    return Compiled(nodes, program)
 
 
 def arranged(outputs: Sequence[Node], batched: frozenset[str], count: int) -> Sequence[Node]:

@@ -18,13 +18,25 @@ from service.tasks.messages import Array
 class Point:
     """Values for variables: `arrays` in float64, of which `batched` have a leading axis of length `batch_size`.
 
-    `sizes` gives the named sizes that the values settle.
+    `sizes` gives the named sizes that the values settle. Programs are planned for `count` points, of which `planned`
+    have a batch axis: none where each point is computed as if it were `alone`.
     """
 
     arrays: Mapping[str, Array]
     batched: frozenset[str]
     batch_size: int | None
     sizes: Mapping[str, int]
+    alone: bool = False
+
+    @property
+    def count(self) -> int:
+        """The number of points."""
+        return 1 if self.alone else self.batch_size or 1
+
+    @property
+    def planned(self) -> frozenset[str]:
+        """The variables that have a batch axis, as far as plans are concerned."""
+        return frozenset() if self.alone else self.batched
 
     def joined_by(self, values: Mapping[str, Array], shapes: Mapping[str, Shape], field: str) -> Point:
         """The point with values for further variables, sent in `field`, shared or along the same batch."""

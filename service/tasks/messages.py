@@ -65,7 +65,8 @@ class Task:
     """One compute request, validated in form but not yet understood.
 
     `at`, `tangents` and `cotangent` hold float64 arrays as sent: the shape of the variable or output, or one more
-    leading axis (a batch). What stands after `forms` is asked for by some kinds only.
+    leading axis (a batch). What stands after `forms` is asked for by some kinds only. With `alone`, every value in `at`
+    has such an axis, and each point is computed as if it had been sent alone.
     """
 
     kind: Kind
@@ -92,6 +93,7 @@ class Task:
     step_size: float | None = None
     mode: Mode = "both"
     verify: bool = False
+    alone: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

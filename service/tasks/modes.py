@@ -77,4 +77,4 @@ def _pushed(output: Node, variable: Node, layout: str) -> list[Node]:
 
 
 def _operations(node: Node, point: Point) -> int:
-    return compile_bounded([node], point, UNBOUNDED).operations(point.batch_size or 1)
+    return compile_bounded([node], point, UNBOUNDED).operations(point.count)

@@ -28,6 +28,7 @@ from service.tasks.kinks import kinks_at
 from service.tasks.messages import Array, Limits, Nonsmooth, Notice
 from service.tasks.modes import chosen
 from service.tasks.notices import INVERTING, notice_of_lost, notices_of, notices_of_rounding
+from service.tasks.timing import stage
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,8 @@ def _run(nodes: Sequence[Node], point: Point, limits: Limits, watch: Watch) -> t
     """The program and its results; where these are not finite, of the graph with its masks spelled out."""
     compiled, count = compile_graphs(nodes, point, limits), point.batch_size or 1
     watched = watch if compiled.inverts else None
-    results, lost = run_within_range(compiled.program, point.arrays, count, watched, threads=limits.threads)
+    with stage("evaluate"):
+        results, lost = run_within_range(compiled.program, point.arrays, count, watched, threads=limits.threads)
     if not all(np.isfinite(value).all() for value in results):
         careful = with_masks(compiled.nodes)
         if any(node.op.strong for node in topological(careful)):

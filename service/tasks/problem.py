@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from service.errors import LimitError, ShapeError
@@ -23,6 +23,7 @@ from service.tasks.messages import Answer, Array, Block, Form, Kind, Task
 from service.tasks.numbers import Manner, Numbers, compute_numbers
 from service.tasks.remembered import remembered
 from service.tasks.sharing import Entry
+from service.tasks.timing import stage
 from service.tasks.verify import verified
 
 Derive = Callable[[Function], list[Derivative]]
@@ -71,6 +72,11 @@ NONE = Directions()
 
 def read_problem(task: Task) -> Problem:
     """Raises the errors of `service.errors`: the request's text, shapes, names or values are wrong."""
+    with stage("parse"):
+        return _read(task)
+
+
+def _read(task: Task) -> Problem:
     shapes = declared_shapes(task)
     point = _point(task, shapes)
     facts = assumed_facts(task, shapes)
@@ -85,13 +91,16 @@ def read_problem(task: Task) -> Problem:
 def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
     if task.at is None:
         return NOWHERE
-    return read_point(task.at, {name: value.shape for name, value in task.at.items()} if shapes is None else shapes)
+    declared = {name: value.shape for name, value in task.at.items()} if shapes is None else shapes
+    point = read_point(task.at, declared)
+    return replace(point, alone=True) if task.alone and len(point.batched) == len(point.arrays) else point
 
 
 def differentiate(problem: Problem, derive: Derive) -> tuple[list[Derivative], list[Derivative]]:
     """The blocks that `derive` makes of the function with named sizes, and of the one with numbers."""
-    blocks = derive(problem.function)
-    numeric = blocks if problem.concrete is problem.function else derive(problem.concrete)
+    with stage("differentiate"):
+        blocks = derive(problem.function)
+        numeric = blocks if problem.concrete is problem.function else derive(problem.concrete)
     for block, number in zip(blocks, numeric, strict=True):
         if len(block.node.shape) > 2 * problem.task.limits.axes:
             raise LimitError("axes", len(block.node.shape), 2 * problem.task.limits.axes)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.compute import ENDPOINTS
 from service.api.document import files
+from service.api.endpoints import ENDPOINTS
 from service.api.example_answers import ANSWERS
 from service.tasks.messages import Answer, Block, Notice, Task, Verified
 from tests.api.stub import OPERATION, Recorder

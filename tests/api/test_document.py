@@ -16,8 +16,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
 from service.api import catalogue as catalogue_module
-from service.api.compute import ENDPOINTS, Endpoint
 from service.api.document import files
+from service.api.endpoints import ENDPOINTS, Endpoint
 from service.api.examples import REQUESTS
 from service.settings import Settings, document
 from tests.api.stub import OPERATION

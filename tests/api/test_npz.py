@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from starlette.testclient import TestClient
 
 from service.api.bodies import BodyBounds
-from service.api.compute import ENDPOINTS
+from service.api.endpoints import ENDPOINTS
 from service.api.examples import REQUESTS
 from service.api.npz import unpack
 from service.api.tensors import NAMED, SINGLE, decode

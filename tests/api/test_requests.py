@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.compute import ENDPOINTS
+from service.api.endpoints import ENDPOINTS
 from service.api.examples import REQUESTS
 from service.tasks.messages import Declaration, Limits
 from tests.api.asserting import pointers, problem

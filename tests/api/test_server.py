@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 
 from service.main import create_app
+from service.server.process import Server
 from service.settings import Settings
 from tests.api.stub import Recorder, catalogue
 
@@ -31,9 +31,9 @@ def compute() -> Recorder:
 @pytest.fixture(scope="module")
 def port(compute: Recorder) -> Iterator[int]:
     """The port of a running server."""
-    settings = Settings(body_bytes=LIMIT, body_seconds=0.5)
+    settings = Settings(body_bytes=LIMIT, body_seconds=0.5, linger_seconds=0, cache_bytes=0)
     app = create_app(settings, compute=compute, catalogue=catalogue)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+    server = Server(app, app.state.life, settings.edge_bounds())
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()

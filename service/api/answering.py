@@ -1,0 +1,133 @@
+"""How a compute request gets its answer: from a cache, from an equal request under way, from here, or from a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.api.asked import Asked
+from service.api.replies import OK, Reply
+from service.api.shortcut import Shortcut
+from service.api.work import Bounds
+from service.cache.cache import Cache, Made
+from service.errors import DeadlineError
+from service.pool.orders import Executor, Order, Outcome, Report
+
+LARGE_BODY = 2**20  # bytes from which on a request goes to the lane of large ones
+LONGEST_KEPT = 2**22  # bytes of an answer that is kept
+COSTLY = 0.005  # seconds of work from which on an answer is worth a place in Redis
+FIRST_GUESS = 0.02  # seconds
+
+log = logging.getLogger("fluxion.api")
+
+
+@dataclass
+class Counts:
+    """Seconds that orders were thought to take, and those they took."""
+
+    predicted_seconds: float = 0.0
+    actual_seconds: float = 0.0
+    defects: int = 0
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Where the answers come from. `seconds` is the longest time that a computation may take."""
+
+    executor: Executor
+    cache: Cache
+    shortcut: Shortcut
+    bounds: Bounds
+    seconds: float
+    salt: bytes
+    counts: Counts = field(default_factory=Counts)
+
+    async def start(self) -> None:
+        """Makes workers ready."""
+        self.shortcut.start()
+        await self.executor.start()
+
+    async def stop(self) -> None:
+        """Ends all work."""
+        await self.cache.close()
+        await self.executor.stop()
+        self.shortcut.stop()
+
+    def recall(self, asked: Asked) -> Reply | None:
+        """The answer to an identical request, from memory."""
+        packed = self.cache.recall(asked.key)
+        if packed is None:
+            return None
+        return Reply.unpacked(packed).with_headers(_headers(asked, "hit; detail=memory"))
+
+    def quickly(self, asked: Asked) -> asyncio.Future[Reply] | None:
+        """The answer to come to a small request of a kind that was met before."""
+        found = self.shortcut.sketch(asked)
+        return None if found is None else self.shortcut.take(asked, found)
+
+    def keep(self, asked: Asked, reply: Reply) -> Reply:
+        """A reply of the shortcut with its headers; too cheap for another place than memory."""
+        if reply.status != OK:
+            return reply
+        self.cache.remember(asked.key, reply.packed())
+        return reply.with_headers(_headers(asked, "fwd=miss; stored"))
+
+    async def answer(self, asked: Asked, seconds: float | None = None, report: Report | None = None) -> Reply:
+        """The answer, within so many seconds or as many as the service allows.
+
+        Raises what an executor raises. Whoever cancels this stops the work, unless others wait for it too.
+        """
+        may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
+        stages: dict[str, float] = {}
+
+        sketched = self.shortcut.sketch(asked)
+        before = None if sketched is None else self.shortcut.seconds(sketched)
+
+        async def make() -> Made:
+            outcome = await self._work(asked, before or FIRST_GUESS, report)
+            if sketched is not None and outcome.head["status"] == OK:
+                self.shortcut.learn(sketched, outcome.head["seconds"])
+            stages.update(outcome.head["stages"])
+            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
+
+        try:
+            async with asyncio.timeout(may_take):
+                found = await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+        except TimeoutError:
+            raise DeadlineError(may_take) from None
+        reply = Reply.unpacked(found.value)
+        if reply.status != OK:
+            return reply
+        return reply.with_headers(_headers(asked, _STATUS[found.how], stages))
+
+    async def _work(self, asked: Asked, guess: float, report: Report | None) -> Outcome:
+        """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
+        head = {**asked.head, "bounds": self.bounds.plain()}
+        order = Order(asked.key, head, asked.raw, "large" if len(asked.raw) > LARGE_BODY else "small", guess)
+        outcome = await self.executor.run(order, time.monotonic() + self.seconds, report)
+        self.counts.predicted_seconds += guess
+        self.counts.actual_seconds += outcome.head["seconds"]
+        if "defect" in outcome.head:
+            self.counts.defects += 1
+            log.error("a request ended in a defect\n%s", outcome.head["defect"])
+        return outcome
+
+
+_STATUS = {
+    "memory": "hit; detail=memory",
+    "redis": "hit; detail=redis",
+    "miss": "fwd=miss; stored",
+    "collapsed": "fwd=miss; collapsed",
+}
+
+
+def _headers(asked: Asked, status: str, stages: Mapping[str, Any] | None = None) -> dict[str, str]:
+    headers = {"Cache-Status": f"derivatives; {status}", "ETag": asked.etag, "Vary": "Accept"}
+    if stages:
+        spent = (f"{stage};dur={1000 * seconds:.3f}" for stage, seconds in stages.items())
+        headers["Server-Timing"] = ", ".join(spent)
+    return headers

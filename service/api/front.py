@@ -1,0 +1,77 @@
+"""A layer in front of the routes: small JSON requests whose answers are known, or nearly so, never reach these.
+
+What it does not understand at a glance it passes on untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.answering import Answering
+from service.api.asked import Asked
+from service.api.bodies import receive as received
+from service.api.endpoints import REQUEST_OF
+from service.api.media import JSON
+from service.api.replies import Reply
+from service.tasks.messages import Kind
+
+LONGEST = 65_536  # bytes of a body that is looked at here
+PLAIN = {b"*/*", b"application/json", b"application/json, */*", b"*/*, application/json"}
+NOT_HERE = frozenset((b"prefer", b"x-request-timeout", b"content-encoding", b"transfer-encoding"))
+
+
+class Front:
+    """ASGI middleware around the application."""
+
+    def __init__(self, app: ASGIApp, answering: Answering) -> None:
+        self._app = app
+        self._answering = answering
+        self._kinds: dict[str, Kind] = {f"/v1/{kind}": kind for kind in REQUEST_OF}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: answered here, or by the application."""
+        kind = self._kinds.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        validators = None if kind is None else _plain(scope["headers"])
+        if kind is None or validators is None:
+            await self._app(scope, receive, send)
+            return
+        raw = await received(Request(scope, receive), self._answering.bounds.body)
+        asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
+        reply = await self._reply(asked)
+        if reply is None:
+            await self._app(scope, _again(raw, receive), send)
+        else:
+            await reply.current(validators).send(send)
+
+    async def _reply(self, asked: Asked) -> Reply | None:
+        known = self._answering.recall(asked)
+        if known is not None:
+            return known
+        coming = self._answering.quickly(asked)
+        return None if coming is None else self._answering.keep(asked, await coming)
+
+
+def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The `If-None-Match` of a request that has short JSON in and wants JSON out, else None."""
+    found = dict(headers)
+    if len(found) != len(list(headers)) or not NOT_HERE.isdisjoint(found):
+        return None
+    if found.get(b"content-type") != b"application/json" or found.get(b"accept", b"*/*") not in PLAIN:
+        return None
+    length = found.get(b"content-length", b"")
+    if not length.isdigit() or len(length) > len(str(LONGEST)) or int(length) > LONGEST:
+        return None
+    return found.get(b"if-none-match", b"").decode("latin-1")
+
+
+def _again(raw: bytes, receive: Receive) -> Receive:
+    """What receives the body once more, and then what comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

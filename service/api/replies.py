@@ -1,0 +1,70 @@
+"""The answer to a compute request as it travels: from a worker, through a cache, to a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from fastapi import Response
+from starlette.types import Receive, Scope, Send
+
+Buffer = bytes | memoryview
+OK, NOT_MODIFIED = 200, 304
+LONGEST_HEAD = 200
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Status, media type and body; `headers` are those that belong to this way of getting it."""
+
+    status: int
+    media_type: str
+    body: Buffer
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, response: Response) -> Reply:
+        """What a response says, without its headers."""
+        return cls(response.status_code, response.media_type or "", bytes(response.body))
+
+    @classmethod
+    def unpacked(cls, packed: Buffer) -> Reply:
+        """The reply of what `packed` made; the body is not copied."""
+        view = memoryview(packed)
+        head = bytes(view[:LONGEST_HEAD]).partition(b"\n")[0]
+        status, _, media_type = head.partition(b" ")
+        return cls(int(status), media_type.decode(), view[len(head) + 1 :])
+
+    def packed(self) -> bytes:
+        """One line with status and media type, then the body."""
+        return b"%d %s\n%b" % (self.status, self.media_type.encode(), bytes(self.body))
+
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """The same with further headers."""
+        return replace(self, headers={**self.headers, **headers})
+
+    def current(self, validators: str) -> Reply:
+        """The same; without its body for a client that has it, as its `If-None-Match` says (RFC 9110, 13.1.2)."""
+        has_it = self.status == OK and self.headers.get("ETag", "*") in validators
+        return replace(self, status=NOT_MODIFIED, body=b"", media_type="") if has_it else self
+
+    async def send(self, send: Send) -> None:
+        """Sends it as an HTTP response."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+        if self.status != NOT_MODIFIED:
+            length = b"%d" % len(self.body)
+            headers += [(b"content-type", self.media_type.encode()), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Sent(Response):
+    """A reply as the response of a route."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(status_code=reply.status)
+        self._reply = reply
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends the reply."""
+        await self._reply.send(send)

@@ -1,0 +1,187 @@
+"""Small computations that were done before, in this process and those that come at the same time in one batch.
+
+Going to a worker costs more than they do. A thread does them, so that the event loop does no mathematics: while it is
+busy, requests gather, and it takes all of them at once. Nothing waits while it is idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
+
+from cachetools import LRUCache
+
+from service.api.asked import Asked
+from service.api.endpoints import REQUEST_OF
+from service.api.problems import defect, refused
+from service.api.replies import Reply
+from service.api.requests import read
+from service.api.sketches import Sketch, sketch
+from service.api.work import Bounds, Compute, encoded
+from service.errors import FluxionError, VerificationError
+from service.tasks.messages import Answer, Task
+
+QUICK = 0.02  # seconds, deriving included, up to which a computation is done here
+BACKLOG = 0.1  # seconds of such work that may wait
+MOST_KNOWN = 10_000
+MOST_TOGETHER = 256  # requests
+
+
+@dataclass
+class Counts:
+    """What the shortcut has done; `batches` have at least two requests."""
+
+    requests: int = 0
+    batches: int = 0
+    batched_requests: int = 0
+    turned_away: int = 0
+
+
+@dataclass
+class _Known:
+    """A computation that was done: its longest time, its task but for `at`, and whether points may be joined."""
+
+    seconds: float
+    task: Task | None = None
+    is_joinable: bool = True
+
+
+@dataclass(frozen=True)
+class _Item:
+    asked: Asked
+    sketch: Sketch
+    known: _Known
+    future: asyncio.Future[Reply]
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """Answers what it has learned to be small; one of them belongs to one event loop."""
+
+    compute: Compute
+    bounds: Bounds
+    counts: Counts = field(default_factory=Counts)
+    _known: LRUCache[Hashable, _Known] = field(default_factory=lambda: LRUCache(MOST_KNOWN))
+    _waiting: list[_Item] = field(default_factory=list)
+    _queue: SimpleQueue[list[_Item] | None] = field(default_factory=SimpleQueue)
+    _busy: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._work, args=(loop,), name="shortcut", daemon=True).start()
+
+    def stop(self) -> None:
+        """Lets the thread end when it has done what waits."""
+        self._queue.put(None)
+
+    def sketch(self, asked: Asked) -> Sketch | None:
+        """The request without its numbers, where it is small."""
+        return sketch(asked, self.bounds.limits, self.bounds.body.json_depth)
+
+    def learn(self, found: Sketch, seconds: float) -> None:
+        """A computation was done by a worker in so many seconds."""
+        known = self._known.get(found.key)
+        if known is None:
+            self._known[found.key] = _Known(seconds)
+        else:
+            known.seconds = max(known.seconds, seconds)
+
+    def seconds(self, found: Sketch) -> float | None:
+        """How long the computation took before, if it was done."""
+        known = self._known.get(found.key)
+        return None if known is None else known.seconds
+
+    def take(self, asked: Asked, found: Sketch) -> asyncio.Future[Reply] | None:
+        """The reply to come, or None for what is not known to be small, and while too much waits."""
+        known = self._known.get(found.key)
+        if known is None or known.seconds > QUICK:
+            return None
+        if len(self._waiting) * known.seconds > BACKLOG:
+            self.counts.turned_away += 1
+            return None
+        loop = asyncio.get_running_loop()
+        item = _Item(asked, found, known, loop.create_future())
+        self._waiting.append(item)
+        if len(self._waiting) == 1 and not self._busy.is_set():
+            loop.call_soon(self._hand_over)  # others may arrive in this turn of the loop
+        return item.future
+
+    def _hand_over(self) -> None:
+        if self._waiting and not self._busy.is_set():
+            self._busy.set()
+            self._queue.put(self._waiting[:])
+            self._waiting.clear()
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The thread: what was handed over, then what came in the meantime."""
+        while (items := self._queue.get()) is not None:
+            replies = [reply for group in _groups(items) for reply in self._answer(group)]
+            loop.call_soon_threadsafe(self._deliver, replies)
+
+    def _deliver(self, replies: Sequence[tuple[_Item, Reply]]) -> None:
+        for item, reply in replies:
+            if not item.future.done():
+                item.future.set_result(reply)
+        self._busy.clear()
+        self._hand_over()
+
+    def _answer(self, group: Sequence[_Item]) -> list[tuple[_Item, Reply]]:
+        """The replies to requests for one computation."""
+        self.counts.requests += len(group)
+        start = time.perf_counter()
+        together = self._together(group) if len(group) > 1 and group[0].known.is_joinable else None
+        replies = [self._alone(item) for item in group] if together is None else together
+        known = group[0].known
+        known.seconds = max(0.9 * known.seconds, (time.perf_counter() - start) / len(group))
+        return list(zip(group, replies, strict=True))
+
+    def _together(self, group: Sequence[_Item]) -> list[Reply] | None:
+        from service.tasks.bounded import InseparableError
+        from service.tasks.together import compute_together, is_joinable
+
+        try:
+            tasks = [self._task(item) for item in group]
+            answers = compute_together(tasks) if is_joinable(tasks[0]) else None
+        except InseparableError:
+            group[0].known.is_joinable, answers = False, None
+        except Exception:  # noqa: BLE001 - each request will meet it, and say so, by itself
+            answers = None
+        if answers is None:
+            return None
+        self.counts.batches += 1
+        self.counts.batched_requests += len(group)
+        return [self._encoded(item, answer) for item, answer in zip(group, answers, strict=True)]
+
+    def _alone(self, item: _Item) -> Reply:
+        try:
+            return self._encoded(item, self.compute(self._task(item)))
+        except VerificationError as error:
+            return Reply.of(defect(error))
+        except FluxionError as error:
+            return Reply.of(refused(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one request's defect is no other's
+            return Reply.of(defect(error))
+
+    def _task(self, item: _Item) -> Task:
+        known = item.known
+        if known.task is None:
+            kind, body = item.asked.kind, dict(item.sketch.fields) | {"at": {}}
+            known.task = read(body, kind, REQUEST_OF[kind], self.bounds.limits)
+        return replace(known.task, at=item.sketch.at)
+
+    @staticmethod
+    def _encoded(item: _Item, answer: Answer) -> Reply:
+        return encoded(answer, item.asked.answered)
+
+
+def _groups(items: Sequence[_Item]) -> list[list[_Item]]:
+    """Requests for the same computation, in order of arrival."""
+    groups: dict[Hashable, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(item.sketch.key, []).append(item)
+    return [group[k : k + MOST_TOGETHER] for group in groups.values() for k in range(0, len(group), MOST_TOGETHER)]
