@@ -167,18 +167,18 @@ def _content(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[Any]:
     return [graphs, content_of(dict(asked.inputs)), asked.forms, asked.kind, facts]
 
 
-def _write(found: Sequence[ClosedForms], *_: object) -> list[Any]:
+def _write_forms(found: Sequence[ClosedForms], *_: object) -> list[Any]:
     return [[dict(forms.spellings), [*forms.assumptions]] for forms in found]
 
 
-def _read(data: Any, oriented: Sequence[object], asked: _Asked) -> list[ClosedForms]:
+def _read_forms(data: Any, oriented: Sequence[object], asked: _Asked) -> list[ClosedForms]:
     return [
         ClosedForms({form: spellings[form] for form in asked.forms}, tuple(assumptions))
         for _, (spellings, assumptions) in zip(oriented, data, strict=True)
     ]
 
 
-_SHARED = Entry("forms", _content, _write, _read, lambda _, asked: bool(asked.forms))
+_SHARED = Entry("forms", _content, _write_forms, _read_forms, lambda _, asked: bool(asked.forms))
 
 
 @remembered(lambda found: nodes_of_text(forms.spellings for forms in found), shared=_SHARED)
