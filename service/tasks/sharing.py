@@ -28,7 +28,7 @@ from service.ir.packed import MOST_BYTES, PackingError, read_nodes, write_nodes
 Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
-ROOMS = ("ir", "ops", "diff", "rewrite", "render", "frontends", "execute", "tasks")  # what a result depends on
+SOURCES = {".py", ".lark"}
 LIBRARIES = (platform.python_version(), np.__version__, scipy.__version__)  # constants are folded with them
 CHECK = 16  # bytes in front of a value
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
@@ -181,11 +181,10 @@ def _opened(key: str, packed: bytes) -> Any:
 
 @cache
 def ruleset(top: Path = Path(service.__file__).parent) -> str:
-    """A hash of everything that makes results: no version of the sources reads what another has stored."""
+    """A hash of the sources and of what numbers depend on: no version reads what another has stored."""
     state = hashlib.sha256(repr(LIBRARIES).encode())
-    for room in ROOMS:
-        for path in sorted((top / room).rglob("*")):
-            if path.suffix in {".py", ".lark"}:
-                content = path.read_bytes()
-                state.update(f"{path.relative_to(top).as_posix()} {len(content)} ".encode() + content)
+    for path in sorted(top.rglob("*")):
+        if path.suffix in SOURCES:
+            content = path.read_bytes()
+            state.update(f"{path.relative_to(top).as_posix()} {len(content)} ".encode() + content)
     return state.hexdigest()[:32]

@@ -28,7 +28,7 @@ from service.tasks.derivatives import derivatives
 from service.tasks.function import read_function
 from service.tasks.messages import Task
 from service.tasks.remembered import forget
-from service.tasks.sharing import COUNTS, ROOMS, ruleset, sharing
+from service.tasks.sharing import COUNTS, ruleset, sharing
 from tests.diff.random_programs import draw
 from tests.service_process import ROOT
 from tests.tasks.deriving import LOSS, OF_LOSS, Kept, spelled, tasks
@@ -200,19 +200,22 @@ def test_the_order_and_shapes_of_inputs_are_in_the_key() -> None:
 
 
 def test_a_change_of_any_source_is_another_ruleset(tmp_path: Path) -> None:
-    """One byte in any of the rooms that results depend on, and a grammar."""
+    """One byte more in any of the rooms or in a grammar, a module more, or one under another name."""
     copy = tmp_path / "service"
-    for room in ROOMS:
-        shutil.copytree(SOURCES / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    plain = ruleset.__wrapped__(copy)
-    assert plain == ruleset()
-    for path in [*(copy / room / "__init__.py" for room in ROOMS), copy / "frontends" / "grammar.lark"]:
+    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    assert ruleset.__wrapped__(copy) == ruleset()
+    changed = set()
+    paths = [*copy.glob("*/__init__.py"), copy / "errors.py", copy / "frontends" / "grammar.lark"]
+    for path in paths:
         before = path.read_bytes()
         path.write_bytes(before + b"\n")
-        assert ruleset.__wrapped__(copy) != plain, path
+        changed.add(ruleset.__wrapped__(copy))
         path.write_bytes(before)
     (copy / "ir" / "more.py").write_text("")
-    assert ruleset.__wrapped__(copy) != plain
+    changed.add(ruleset.__wrapped__(copy))
+    (copy / "ir" / "more.py").rename(copy / "ops" / "more.py")
+    changed.add(ruleset.__wrapped__(copy))
+    assert len(changed - {ruleset()}) == len(paths) + 2
 
 
 def test_another_ruleset_reads_nothing_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
