@@ -21,8 +21,10 @@ from service.api.problems import install
 from service.api.routes import routers
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds, Compute, perform
-from service.cache.cache import Cache
+from service.cache.cache import Cache, Values
+from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
+from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
 
@@ -39,16 +41,18 @@ def create_app(
     """
     settings = settings or Settings()
     answering = _answering(settings, compute)
-    state = State()
+    state = State(parts={"cache": lambda: answering.cache.is_whole})
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await answering.start()
-        await self_check(answering)
-        state.serving = True
-        yield
-        state.serving = False
-        await answering.stop()
+        try:
+            await self_check(answering)
+            state.serving = True
+            yield
+        finally:
+            state.serving = False
+            await answering.stop()
 
     app = FastAPI(
         title=TITLE,
@@ -69,6 +73,7 @@ def create_app(
     app.state.life = state
     app.add_middleware(Boundary, state=state)
     install(app)
+    app.state.life = state
     return app
 
 
@@ -76,7 +81,7 @@ def _answering(settings: Settings, compute: Compute | None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = _cache(settings)
-    executor = _executor(settings, cache, compute)
+    executor = _executor(settings.pool_bounds(), cache, compute)
     shortcut = Shortcut(compute or _own_compute(), bounds)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
@@ -91,12 +96,16 @@ def _cache(settings: Settings) -> Cache:
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
 
 
-def _executor(settings: Settings, cache: Cache, compute: Compute | None) -> Executor:
-    return HereExecutor(partial(perform, compute or _own_compute()))
+def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
+    if compute is not None:
+        return HereExecutor(partial(perform, compute))
+    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
 
 
 def _ruleset() -> str:
-    return ""
+    from service.tasks.sharing import ruleset
+
+    return ruleset()
 
 
 def _own_compute() -> Compute:

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.api.bodies import BodyBounds
+from service.pool.bounds import PoolBounds
 from service.server.bounds import EdgeBounds
 from service.tasks.messages import Limits
 
@@ -111,6 +112,36 @@ class Settings(BaseSettings):
         le=256,
         description="The threads that share a long batch; 0 for as many as there are processors.",
     )
+    workers: int = Field(
+        default=PoolBounds.workers,
+        ge=0,
+        le=1024,
+        description="The processes for short work; 0 for as many as there are processors, but two at least.",
+    )
+    large_workers: int = Field(
+        default=PoolBounds.large_workers,
+        ge=0,
+        le=1024,
+        description="The processes for long work, at a lower priority; 0 for half as many as there are processors.",
+    )
+    small_seconds: float = Field(
+        default=PoolBounds.small_seconds, gt=0, description="What takes more seconds is long work."
+    )
+    worker_bytes: int = Field(
+        default=PoolBounds.worker_bytes, ge=64 << 20, description="The memory of one process for work, in bytes."
+    )
+    worker_orders: int = Field(
+        default=PoolBounds.worker_orders, ge=1, description="How many computations a process does until it is replaced."
+    )
+    queue: int = Field(default=PoolBounds.queue, ge=1, description="How many computations may wait for a process.")
+    queue_bytes: int = Field(
+        default=PoolBounds.queue_bytes, ge=1, description="How long the data of those that wait may be, in bytes."
+    )
+    quarantine_seconds: float = Field(
+        default=PoolBounds.quarantine_seconds,
+        ge=0,
+        description="For how many seconds a computation is refused that ended its process twice.",
+    )
 
     deadline_seconds: float = Field(
         default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
@@ -143,6 +174,10 @@ class Settings(BaseSettings):
     def edge_bounds(self) -> EdgeBounds:
         """The bounds on connections."""
         return EdgeBounds(**{name: getattr(self, name) for name in EdgeBounds.__dataclass_fields__})
+
+    def pool_bounds(self) -> PoolBounds:
+        """The bounds on workers and on what waits for them."""
+        return PoolBounds(**{name: getattr(self, name) for name in PoolBounds.__dataclass_fields__})
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import structlog
 
 from service.api.asked import Asked
 from service.api.replies import OK, Reply
@@ -23,7 +22,7 @@ LONGEST_KEPT = 2**22  # bytes of an answer that is kept
 COSTLY = 0.005  # seconds of work from which on an answer is worth a place in Redis
 FIRST_GUESS = 0.02  # seconds
 
-log = structlog.get_logger("fluxion.api")
+log = logging.getLogger("fluxion.api")
 
 
 @dataclass
@@ -114,7 +113,7 @@ class Answering:
         self.counts.actual_seconds += outcome.head["seconds"]
         if "defect" in outcome.head:
             self.counts.defects += 1
-            log.error("a request ended in a defect", traceback=outcome.head["defect"])
+            log.error("a request ended in a defect\n%s", outcome.head["defect"])
         return outcome
 
 

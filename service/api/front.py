@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.answering import Answering
 from service.api.asked import Asked
+from service.api.bodies import receive as received
 from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
 from service.api.replies import Reply
@@ -36,14 +38,13 @@ class Front:
         if kind is None or validators is None:
             await self._app(scope, receive, send)
             return
-        raw, messages = await _body(receive)
-        if raw is not None:
-            asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
-            reply = await self._reply(asked)
-            if reply is not None:
-                await reply.current(validators).send(send)
-                return
-        await self._app(scope, _again(messages, receive), send)
+        raw = await received(Request(scope, receive), self._answering.bounds.body)
+        asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
+        reply = await self._reply(asked)
+        if reply is None:
+            await self._app(scope, _again(raw, receive), send)
+        else:
+            await reply.current(validators).send(send)
 
     async def _reply(self, asked: Asked) -> Reply | None:
         known = self._answering.recall(asked)
@@ -66,23 +67,11 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return found.get(b"if-none-match", b"").decode("latin-1")
 
 
-async def _body(receive: Receive) -> tuple[bytes | None, list[Message]]:
-    """The body, None if it did not arrive whole; and the messages that it came in."""
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    if messages[-1]["type"] != "http.request":
-        return None, messages
-    return b"".join(message.get("body", b"") for message in messages), messages
-
-
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    """What receives the messages once more, and then what comes after them."""
-    waiting = iter(messages)
+def _again(raw: bytes, receive: Receive) -> Receive:
+    """What receives the body once more, and then what comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
 
     async def replay() -> Message:
-        for message in waiting:
-            return message
-        return await receive()
+        return waiting.pop() if waiting else await receive()
 
     return replay

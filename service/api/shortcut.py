@@ -141,7 +141,8 @@ class Shortcut:
         return list(zip(group, replies, strict=True))
 
     def _together(self, group: Sequence[_Item]) -> list[Reply] | None:
-        from service.tasks.together import InseparableError, compute_together, is_joinable
+        from service.tasks.bounded import InseparableError
+        from service.tasks.together import compute_together, is_joinable
 
         try:
             tasks = [self._task(item) for item in group]
@@ -169,10 +170,8 @@ class Shortcut:
     def _task(self, item: _Item) -> Task:
         known = item.known
         if known.task is None:
-            asked = item.asked
-            known.task = read(
-                dict(item.sketch.fields) | {"at": {}}, asked.kind, REQUEST_OF[asked.kind], self.bounds.limits
-            )
+            kind, body = item.asked.kind, dict(item.sketch.fields) | {"at": {}}
+            known.task = read(body, kind, REQUEST_OF[kind], self.bounds.limits)
         return replace(known.task, at=item.sketch.at)
 
     @staticmethod

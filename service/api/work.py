@@ -18,7 +18,6 @@ from service.api.problems import hidden, refused
 from service.api.replies import OK, Reply
 from service.api.requests import read
 from service.errors import FluxionError, VerificationError
-from service.pool.orders import Link
 from service.tasks.messages import Answer, Kind, Limits, Task
 from service.tasks.timing import stage, timed
 
@@ -42,18 +41,11 @@ class Bounds:
         return cls(BodyBounds(**plain["body"]), Limits(**plain["limits"]))
 
 
-def run(head: Mapping[str, Any], body: bytes | memoryview, _link: Link) -> tuple[dict[str, Any], bytes]:
+def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
     """The packed reply to an order, and what is worth knowing of how it was made.
 
     `seconds` is how long it took, `stages` how much of that each stage; `defect` the traceback of one.
     """
-    from service.tasks.compute import compute
-
-    return perform(compute, head, body)
-
-
-def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
-    """The same by some mathematics."""
     start = time.perf_counter()
     bounds, made = Bounds.of(head["bounds"]), dict[str, Any]()
     with timed() as stages:
@@ -62,7 +54,7 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
         except MemoryError:
             raise  # another worker, with nothing else in its memory, may be able to
         except VerificationError as error:
-            reply, made["defect"] = Reply.of(hidden()), error.detail
+            reply, made["defect"] = Reply.of(hidden()), repr(error)
         except FluxionError as error:
             reply = Reply.of(refused(error))
         except (Exception, SystemExit):  # noqa: BLE001 - a defect is answered like everything else

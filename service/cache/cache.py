@@ -39,7 +39,7 @@ class Found:
 class Made:
     """What was computed, and whether the next one who asks may have it."""
 
-    value: bytes
+    value: bytes | memoryview
     keep: bool = True
 
 
@@ -47,7 +47,7 @@ class Made:
 class Fetched:
     """A value, and how it was come by: `collapsed` is another's, who was at it already."""
 
-    value: bytes
+    value: bytes | memoryview
     how: How
 
 
@@ -82,6 +82,11 @@ class Cache:
     def breaker(self) -> State | None:
         """Whether Redis is asked; None without one."""
         return self._redis.breaker.state if self._redis else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether Redis answers, if there is one."""
+        return self.breaker in {None, "closed"}
 
     def recall(self, key: str) -> bytes | None:
         """What is in memory; it neither waits nor costs more than a look-up."""
@@ -163,7 +168,7 @@ class Cache:
 
     def _settle(self, key: str, made: Made | None, lease: Lease | None) -> None:
         """Keeps what may be kept, and releases the lease when others can see it."""
-        value = made.value if made and made.keep else None
+        value = bytes(made.value) if made and made.keep else None
         if value is not None:
             self._memory.put(key, value)
 

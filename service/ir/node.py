@@ -94,8 +94,17 @@ _write_attributes, _write_digest, _write_inputs, _write_op, _write_shape = (
 
 def make(op: Op, inputs: tuple[Node, ...], attributes: Any, shape: Shape) -> Node:
     """The one node with this structure; `attributes` is hashable data whose repr tells it apart from any other."""
-    text = repr((op.name, attributes, shape)).encode()
-    digest = hashlib.blake2b(b"".join([text, *[node.digest for node in inputs]]), digest_size=16).digest()
+    return make_headed(head_of(op, attributes, shape), op, inputs, attributes, shape)
+
+
+def head_of(op: Op, attributes: Any, shape: Shape) -> bytes:
+    """What a digest is made of besides the inputs."""
+    return repr((op.name, attributes, shape)).encode()
+
+
+def make_headed(head: bytes, op: Op, inputs: tuple[Node, ...], attributes: Any, shape: Shape) -> Node:
+    """The same as `make`, for whoever makes many nodes of one head, which takes longer to write than all else."""
+    digest = hashlib.blake2b(b"".join([head, *[node.digest for node in inputs]]), digest_size=16).digest()
     with _lock:
         while _gone:
             _forget(_gone.pop())

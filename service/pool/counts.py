@@ -16,12 +16,14 @@ Reason = Literal["deadline", "cancelled", "moved", "crashed", "memory", "recycle
 class Counts:
     """Sums since the start, and how long the queues are now.
 
-    `orders` counts by the lane that was asked for and by how `run` ended; `ends` counts workers by why they were ended.
+    `orders` counts by the lane that was asked for and by how `run` ended; `ends` counts workers by why they were ended,
+    `promoted` those that went on in the large lane with what they had begun.
     `queued_seconds`, `computed_seconds` and `predicted_seconds` are summed over `computed` stretches of work.
     """
 
     orders: Counter[tuple[Lane, Ending]] = field(default_factory=Counter)
     ends: Counter[Reason] = field(default_factory=Counter)
+    promoted: int = 0
     starts: int = 0
     failed_starts: int = 0
     computed: int = 0

@@ -86,6 +86,7 @@ class Crew:
             return False
         large.busy[slot] = small.busy.pop(slot)
         slot.set_lane("large")
+        self._counts.promoted += 1
         if large.missing < 0 and large.idle:
             self.end(large.idle[0], "spare")
         self._fill(small)

@@ -57,11 +57,17 @@ class LocalExecutor:
         shared: Shared | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.counts = Counts()
+        self._counts = Counts()
         self._bounds = bounds or PoolBounds()
         self._clock = clock
         self._quarantine = Quarantine(self._bounds.quarantine_seconds, clock)
-        self._crew = Crew(function, self._bounds, shared, self.counts, clock)
+        self._crew = Crew(function, self._bounds, shared, self._counts, clock)
+
+    @property
+    def counts(self) -> Counts:
+        """What has been done so far, and how many wait now."""
+        self._counts.queued = {name: len(lane) for name, lane in self._crew.lanes.items()}
+        return self._counts
 
     async def start(self) -> None:
         """Starts the workers; orders may be given at once."""
@@ -104,7 +110,7 @@ class LocalExecutor:
             ending = "done"
             return outcome
         finally:
-            self.counts.orders[order.lane, ending] += 1
+            self._counts.orders[order.lane, ending] += 1
             if job.descriptor is not None:
                 os.close(job.descriptor)
 
@@ -146,7 +152,7 @@ class LocalExecutor:
         size = memoryview(job.order.body).nbytes
         lane.push(ticket, first=job.waited)
         job.waited = True
-        self.counts.queued_bytes += size
+        self._counts.queued_bytes += size
         try:
             lane.hand_out(now)
             if not ticket.turn.done():
@@ -160,14 +166,14 @@ class LocalExecutor:
             raise
         finally:
             lane.drop(ticket)
-            self.counts.queued_bytes -= size
-            self.counts.queued_seconds += self._clock() - now
+            self._counts.queued_bytes -= size
+            self._counts.queued_seconds += self._clock() - now
 
     def _admit(self, job: Job, now: float) -> None:
         lane = self._crew.lanes[job.lane]
         size = memoryview(job.order.body).nbytes
         full = sum(map(len, self._crew.lanes.values())) >= self._bounds.queue
-        if full or (self.counts.queued_bytes and self.counts.queued_bytes + size > self._bounds.queue_bytes):
+        if full or (self._counts.queued_bytes and self._counts.queued_bytes + size > self._bounds.queue_bytes):
             raise overloaded(lane.wait(now))
         lane.admit(job.seconds, job.deadline, now)
 

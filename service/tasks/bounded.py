@@ -19,10 +19,12 @@ from service.rewrite.bracketing import bracketed
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
 from service.tasks.remembered import remembered
+from service.tasks.sharing import digests, graphs
 from service.tasks.timing import stage
 
 BYTES = 8
 STEP, NODE_BYTES = 4, 500  # the memory of a step in nodes, that of a node in bytes
+LEAST_SHARED = 16  # nodes whose brackets take longer to find than a store to ask
 FEWER = "ask for fewer points, outputs or variables at a time"
 
 
@@ -100,9 +102,21 @@ def _compiled(
 
 def arranged(outputs: Sequence[Node], batched: frozenset[str], count: int) -> Sequence[Node]:
     """The graphs with brackets for numbers, but for single ones: finding brackets takes longer than they save there."""
-    if not batched and not any(node.shape or _is_summed(node) for node in topological(outputs)):
+    order = topological(outputs)
+    if not batched and not any(node.shape or _is_summed(node) for node in order):
         return outputs
-    return bracketed(outputs, batched, count)
+    if len(order) < LEAST_SHARED:
+        return bracketed(outputs, batched, count)
+    return _bracketed(tuple(outputs), batched, count)
+
+
+def _content(outputs: Sequence[Node], batched: frozenset[str], count: int) -> list[object]:
+    return [digests(outputs), sorted(batched), count]
+
+
+@remembered(lambda nodes: len(topological(nodes)), shared=graphs("brackets", _content, lambda outputs, *_: outputs))
+def _bracketed(outputs: tuple[Node, ...], batched: frozenset[str], count: int) -> list[Node]:
+    return list(bracketed(outputs, batched, count))
 
 
 def _is_summed(node: Node) -> bool:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Literal
+from typing import Any, Literal
 
 from service.diff.reverse import jacobian
 from service.errors import InvalidRequestError, ShapeError, UnknownNameError, nearest
 from service.ir.contraction import permute
 from service.ir.leaves import variable
 from service.ir.node import Node
+from service.ir.packed import read_nodes, write_nodes
 from service.ir.size import written
 from service.ir.walk import topological
-from service.rewrite.factors import DENSE, Structure
+from service.rewrite.factors import DENSE, ZERO, Structure
 from service.rewrite.simplify import simplify
 from service.rewrite.structure import structure_of
 from service.tasks.function import Function
 from service.tasks.messages import Layout
 from service.tasks.remembered import remembered
+from service.tasks.sharing import Entry
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,42 @@ def chosen_names(function: Function, wrt: Sequence[str] | None, *, once: bool = 
     return tuple(wrt)
 
 
+def write_blocks(blocks: Sequence[Derivative], function: Function, *_: object) -> dict[str, Any]:
+    """Blocks as data for JSON; graphs are written from the function's on."""
+    about = [
+        [b.output, [*b.wrt], b.structure.name, b.structure.numbers, b.rows, b.layout, b.is_jacobian] for b in blocks
+    ]
+    return {"graphs": write_nodes([block.node for block in blocks], function.kernel), "blocks": about}
+
+
+def read_blocks(data: Mapping[str, Any], function: Function, *_: object) -> list[Derivative]:
+    """What `write_blocks` wrote of a function; the factors of structures are found when asked for."""
+    nodes = read_nodes(data["graphs"], function.kernel)
+    return [
+        Derivative(output, tuple(wrt), node, _structure(node, name, numbers, rows), rows, layout, is_jacobian)
+        for node, (output, wrt, name, numbers, rows, layout, is_jacobian) in zip(nodes, data["blocks"], strict=True)
+    ]
+
+
+def _structure(node: Node, name: str, numbers: int, rows: int) -> Structure:
+    known = next((structure for structure in (DENSE, ZERO) if structure.name == name), None)
+    return known or Structure(name, numbers, lambda: structure_of(node, rows).factors())
+
+
+def nodes_in(blocks: Sequence[Derivative]) -> int:
+    """How many nodes the graphs of blocks have."""
+    return len(topological([block.node for block in blocks]))
+
+
+def _content(function: Function, kind: str, names: Sequence[str], layout: Layout) -> list[Any]:
+    return [function.content, kind, [*names], layout]
+
+
 def _asked(function: Function, kind: str, names: Sequence[str], layout: Layout) -> Hashable:
     return function, kind, tuple(names), layout
 
 
-@remembered(lambda blocks: len(topological([block.node for block in blocks])), _asked)
+@remembered(nodes_in, _asked, Entry("derivatives", _content, write_blocks, read_blocks))
 def derivatives(function: Function, kind: str, names: Sequence[str], layout: Layout) -> list[Derivative]:
     """Every block of a gradient, Jacobian or Hessian, or the one of the mixed partial along `names`.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 from service.errors import InvalidRequestError
 from service.frontends.graph import read_graph
@@ -14,11 +15,15 @@ from service.frontends.sizes import bind, declared_shape, size_names
 from service.frontends.text import Scope, read_text
 from service.frontends.words import check_name
 from service.ir.node import Node
+from service.ir.packed import read_nodes, read_value, write_nodes, write_value
 from service.ir.size import Shape
 from service.ir.walk import rebuild, topological
 from service.rewrite.simplify import simplify
 from service.tasks.messages import Array, Task
 from service.tasks.remembered import remembered
+from service.tasks.sharing import Entry, digests
+
+LEAST_TEXT = 64  # characters that take longer to read than a store to ask
 
 Assigned = tuple[tuple[str, Node], ...]
 
@@ -40,6 +45,16 @@ class Function:
         """The content hash that every spelling of the function shares."""
         return function_id(self.outputs, self.inputs.items())
 
+    @cached_property
+    def content(self) -> list[Any]:
+        """What derivatives depend on, as data for keys: the kernel graphs, and the inputs in order."""
+        return [digests(self.kernel), content_of(self.inputs)]
+
+
+def content_of(shapes: Mapping[str, Shape]) -> list[list[str]]:
+    """Names with their shapes, in order, as data for keys."""
+    return [[name, repr(shape)] for name, shape in shapes.items()]
+
 
 def _reading(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Hashable:
     given = _shapes_of(task.at) if shapes is None else shapes
@@ -48,7 +63,34 @@ def _reading(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str,
     return (*spelled, shapes is None, tuple(given.items()), tuple(sizes.items()))
 
 
-@remembered(lambda function: len(topological([*function.outputs, *function.kernel])), _reading)
+def _content(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> list[Any]:
+    given = _shapes_of(task.at) if shapes is None else shapes
+    bounds = asdict(task.limits) | {"threads": 1}  # which change no reading
+    return [task.expression, task.syntax, task.graph, bounds, shapes is None, content_of(given), [*sizes.items()]]
+
+
+def _is_long(task: Task, *_: object) -> bool:
+    return len(task.expression or "") >= LEAST_TEXT or task.graph is not None
+
+
+def _write(function: Function, *_: object) -> dict[str, Any]:
+    names, nodes = [name for name, _ in function.assigned], [node for _, node in function.assigned]
+    inputs = [[name, [write_value(entry) for entry in shape]] for name, shape in function.inputs.items()]
+    roots = write_nodes([*function.outputs, *function.kernel, *nodes])
+    return {"graphs": roots, "outputs": len(function.outputs), "inputs": inputs, "assigned": names}
+
+
+def _read(data: Mapping[str, Any], *_: object) -> Function:
+    nodes, outputs = read_nodes(data["graphs"]), data["outputs"]
+    inputs = {name: tuple(map(read_value, shape)) for name, shape in data["inputs"]}
+    assigned = zip(data["assigned"], nodes[2 * outputs :], strict=True)
+    return Function(tuple(nodes[:outputs]), tuple(nodes[outputs : 2 * outputs]), inputs, tuple(assigned))
+
+
+_SHARED = Entry("function", _content, _write, _read, _is_long)
+
+
+@remembered(lambda function: len(topological([*function.outputs, *function.kernel])), _reading, _SHARED)
 def read_function(task: Task, shapes: Mapping[str, Shape] | None, sizes: Mapping[str, int]) -> Function:
     """The task's function; `shapes` are the declared ones, `sizes` numbers for named sizes."""
     outputs, inputs, assigned = read_user_graph(task, shapes, sizes)

@@ -24,6 +24,7 @@ from service.tasks.derivatives import Derivative
 from service.tasks.inputs import Point
 from service.tasks.messages import Limits
 from service.tasks.remembered import remembered
+from service.tasks.sharing import digests, graphs
 
 REASON = "one symbolic reverse pass per output gives every derivative in closed form, whatever its shape"
 UNBOUNDED = Limits(elements=2**62, operations=2**62)
@@ -55,15 +56,21 @@ def chosen(block: Derivative, output: Node, point: Point) -> Choice:
     return Choice(forward if mode == "forward" else block.node, mode, reason)
 
 
-@remembered(lambda node: 1 if node is None else len(topological([node])))
 def _forward(output: Node, name: str, layout: str) -> Node | None:
     """The Jacobian by a variable as the forward pass gives it."""
     variable = next((node for node in topological([output]) if node.op is VARIABLE and node.attributes == name), None)
-    if variable is None:
-        return None
+    return None if variable is None else _pushed(output, variable, layout)[0]
+
+
+def _content(output: Node, variable: Node, layout: str) -> list[object]:
+    return [digests([output, variable]), layout]
+
+
+@remembered(lambda nodes: len(topological(nodes)), shared=graphs("forward", _content, lambda output, *_: [output]))
+def _pushed(output: Node, variable: Node, layout: str) -> list[Node]:
     (tangent,) = simplify(push_forward([output], {variable: identity(variable.shape)}))
     axes, rank = range(len(tangent.shape)), len(output.shape)
-    return permute(tangent, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else tangent
+    return [permute(tangent, [*axes[rank:], *axes[:rank]]) if layout == "denominator" else tangent]
 
 
 def _operations(node: Node, point: Point) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from service.errors import LimitError, ShapeError
 from service.frontends.sizes import bind
@@ -17,11 +17,12 @@ from service.tasks.closed_forms import MOST_NODES, ClosedForms, Writer, closed_f
 from service.tasks.derivatives import Derivative, chosen_names
 from service.tasks.factored import NamedArrays
 from service.tasks.facts import Fact, assumed_facts, check_values
-from service.tasks.function import Function, declared_shapes, read_function, written_shape
+from service.tasks.function import Function, content_of, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Form, Kind, Task
 from service.tasks.numbers import Manner, Numbers, compute_numbers
 from service.tasks.remembered import remembered
+from service.tasks.sharing import Entry
 from service.tasks.timing import stage
 from service.tasks.verify import verified
 
@@ -123,11 +124,11 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     """The answer whose derivatives `derive` makes: closed forms always, numbers where there is a point."""
     blocks, numeric = differentiate(problem, derive)
     found = numbers_of(problem, numeric, directions)
-    inputs = {**problem.function.inputs, **directions.shapes}
+    forms = _forms(problem, blocks, {**problem.function.inputs, **directions.shapes})
     results: Sequence[Array | NamedArrays | None] = [None] * len(blocks) if found is None else found.blocks
     answered = tuple(
-        _block(block, number.structure.name, _forms(problem, block, inputs, len(blocks)), result)
-        for block, number, result in zip(blocks, numeric, results, strict=True)
+        _block(block, number.structure.name, written, result)
+        for block, number, written, result in zip(blocks, numeric, forms, results, strict=True)
     )
     whole = answer(problem, found, answered)
     return verified(whole, problem, derive, (blocks, numeric), directions) if problem.task.verify else whole
@@ -146,29 +147,46 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
     return compute_numbers(kernel, blocks, point, task.limits, manner)
 
 
-def _forms(problem: Problem, block: Derivative, inputs: Mapping[str, Shape], blocks: int) -> ClosedForms:
-    """The closed forms of one of so many blocks, which share the effort of finding the facts that shorten them."""
-    task, output = problem.task, problem.function.kernel[block.output]
-    orientation = orientation_of(block.node, output, task.layout)
-    asked = _Asked(tuple(inputs.items()), orientation, task.forms, task.kind, problem.facts, MOST_NODES // blocks)
-    return _written_forms(block.node, asked)
+def _forms(problem: Problem, blocks: Sequence[Derivative], inputs: Mapping[str, Shape]) -> list[ClosedForms]:
+    """The closed forms of blocks, which share the effort of finding the facts that shorten them."""
+    task, outputs = problem.task, problem.function.kernel
+    oriented = tuple((block.node, orientation_of(block.node, outputs[block.output], task.layout)) for block in blocks)
+    return _written_forms(oriented, _Asked(tuple(inputs.items()), task.forms, task.kind, problem.facts))
 
 
 class _Asked(NamedTuple):
-    """What the closed forms of a graph depend on beside it."""
+    """What the closed forms of graphs depend on beside them and their orientations."""
 
     inputs: tuple[tuple[str, Shape], ...]
-    orientation: str
     forms: tuple[Form, ...]
     kind: Kind
     facts: tuple[Fact, ...]
-    budget: int
 
 
-@remembered(lambda forms: sum(len(str(form)) for form in forms.spellings.values()) // TEXT_PER_NODE)
-def _written_forms(node: Node, asked: _Asked) -> ClosedForms:
-    writer = Writer(node, dict(asked.inputs), asked.orientation)
-    return closed_forms(writer, asked.forms, asked.kind, asked.facts, asked.budget)
+def _content(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[Any]:
+    facts = [[fact.name, fact.says, fact.declared] for fact in asked.facts]
+    graphs = [[node.digest.hex(), orientation] for node, orientation in oriented]
+    return [graphs, content_of(dict(asked.inputs)), asked.forms, asked.kind, facts]
+
+
+def _nodes_of_text(found: Sequence[ClosedForms]) -> int:
+    return sum(len(str(form)) for forms in found for form in forms.spellings.values()) // TEXT_PER_NODE
+
+
+_SHARED = Entry(
+    "forms",
+    _content,
+    lambda found, *_: [[dict(forms.spellings), [*forms.assumptions]] for forms in found],
+    lambda data, *_: [ClosedForms(spellings, tuple(assumptions)) for spellings, assumptions in data],
+    lambda _, asked: bool(asked.forms),
+)
+
+
+@remembered(_nodes_of_text, shared=_SHARED)
+def _written_forms(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[ClosedForms]:
+    inputs, budget = dict(asked.inputs), MOST_NODES // max(len(oriented), 1)
+    writers = [Writer(node, inputs, orientation) for node, orientation in oriented]
+    return [closed_forms(writer, asked.forms, asked.kind, asked.facts, budget) for writer in writers]
 
 
 def _block(block: Derivative, structure: str, forms: ClosedForms, found: Array | NamedArrays | None) -> Block:

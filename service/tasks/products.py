@@ -13,10 +13,14 @@ from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.rewrite.simplify import simplify
 from service.rewrite.structure import structure_of
-from service.tasks.derivatives import Derivative
+from service.tasks.derivatives import Derivative, nodes_in, read_blocks, write_blocks
 from service.tasks.function import Function
 from service.tasks.messages import Answer
 from service.tasks.problem import Directions, Problem, answer_blocks
+from service.tasks.remembered import remembered
+from service.tasks.sharing import Entry
+
+Moved = tuple[tuple[str, str], ...]  # variables with their tangents
 
 TANGENT = "d_"
 COTANGENT = "cotangent"
@@ -25,13 +29,7 @@ COTANGENT = "cotangent"
 def jvp(problem: Problem) -> Answer:
     """The product J v: one block per output, of the output's shape, for the tangents of all names together."""
     moved, directions = tangent_names(problem)
-
-    def derive(function: Function) -> list[Derivative]:
-        tangents = seeds(function, moved)
-        found = simplify(push_forward(function.kernel, tangents))
-        return [_block(number, tuple(moved), node, "numerator") for number, node in enumerate(found)]
-
-    return answer_blocks(problem, derive, directions)
+    return answer_blocks(problem, lambda function: _pushed(function, tuple(moved.items())), directions)
 
 
 def vjp(problem: Problem) -> Answer:
@@ -47,36 +45,52 @@ def vjp(problem: Problem) -> Answer:
         message = f"cotangent is missing: a tensor of the output's shape, {written(*shapes)}"
         raise InvalidRequestError(message, pointer="/cotangent")
     directions = Directions("cotangent", {name: problem.function.kernel[0].shape}, values)
-
-    def derive(function: Function) -> list[Derivative]:
-        wrt = [variable(one, function.inputs[one]) for one in names]
-        blocks = []
-        for number, output in enumerate(function.kernel):
-            found = simplify(pull_back(output, variable(name, output.shape), wrt))
-            blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
-        return blocks
-
-    return answer_blocks(problem, derive, directions)
+    return answer_blocks(problem, lambda function: _pulled(function, names, name), directions)
 
 
 def hvp(problem: Problem) -> Answer:
     """The product H v of a scalar: forward mode over the reverse pass, one block per name, of the variable's shape."""
     moved, directions = tangent_names(problem)
     names = tuple(moved) if problem.task.wrt is None else problem.names
+    return answer_blocks(problem, lambda function: _pushed_gradients(function, names, tuple(moved.items())), directions)
 
-    def derive(function: Function) -> list[Derivative]:
-        wrt = [variable(one, function.inputs[one]) for one in names]
-        blocks = []
-        for number, output in enumerate(function.kernel):
-            if output.shape:
-                message = f"an hvp is of a scalar; the output has shape {written(output.shape)}"
-                raise ShapeError(message)
-            gradients = simplify(jacobian(output, wrt))
-            found = simplify(push_forward(gradients, seeds(function, moved)))
-            blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
-        return blocks
 
-    return answer_blocks(problem, derive, directions)
+def _content(function: Function, *names: object) -> list[object]:
+    return [function.content, *names]
+
+
+def _shared(name: str) -> Entry[list[Derivative]]:
+    return Entry(name, _content, write_blocks, read_blocks)
+
+
+@remembered(nodes_in, shared=_shared("jvp"))
+def _pushed(function: Function, moved: Moved) -> list[Derivative]:
+    found = simplify(push_forward(function.kernel, seeds(function, dict(moved))))
+    return [_block(number, tuple(dict(moved)), node, "numerator") for number, node in enumerate(found)]
+
+
+@remembered(nodes_in, shared=_shared("vjp"))
+def _pulled(function: Function, names: tuple[str, ...], cotangent: str) -> list[Derivative]:
+    wrt = [variable(one, function.inputs[one]) for one in names]
+    blocks = []
+    for number, output in enumerate(function.kernel):
+        found = simplify(pull_back(output, variable(cotangent, output.shape), wrt))
+        blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
+    return blocks
+
+
+@remembered(nodes_in, shared=_shared("hvp"))
+def _pushed_gradients(function: Function, names: tuple[str, ...], moved: Moved) -> list[Derivative]:
+    wrt = [variable(one, function.inputs[one]) for one in names]
+    blocks = []
+    for number, output in enumerate(function.kernel):
+        if output.shape:
+            message = f"an hvp is of a scalar; the output has shape {written(output.shape)}"
+            raise ShapeError(message)
+        gradients = simplify(jacobian(output, wrt))
+        found = simplify(push_forward(gradients, seeds(function, dict(moved))))
+        blocks += [_block(number, (one,), node, "variable") for one, node in zip(names, found, strict=True)]
+    return blocks
 
 
 def _block(output: int, wrt: tuple[str, ...], node: Node, layout: Literal["numerator", "variable"]) -> Derivative:

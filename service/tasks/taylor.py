@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from service.ir.leaves import variable
 from service.ir.node import Node
 from service.ir.size import Shape, bulk
 from service.ir.total import total
+from service.ir.walk import topological
 from service.rewrite.simplify import simplify
 from service.tasks.derivatives import Derivative
 from service.tasks.function import Function
@@ -26,6 +27,10 @@ from service.tasks.numbers import Evaluation, Manner, Numbers, evaluate
 from service.tasks.polynomial import expanded_forms, forms_about, forms_in_steps
 from service.tasks.problem import Problem, answer
 from service.tasks.products import TANGENT, fresh
+from service.tasks.remembered import remembered
+from service.tasks.sharing import digests, graphs
+
+Seeds = tuple[tuple[Node, Node], ...]  # variables with their tangents
 
 ABSENT = {"value": None, "terms": None, "derivatives": None, "coefficients": None}
 
@@ -130,8 +135,24 @@ def _tensors(function: Function, whole: Joined, task: Task, point: Point) -> lis
     """D^k f for k = 0 to n, not yet symmetric: the output's axes, then the joined variable's k times."""
     (output,) = function.kernel
     _check_size(output.shape, whole.shape, task.order, point, task.limits)
-    nodes = derivatives_along(output, whole.tangents(), task.order, task.limits.nodes, whole.shape)
-    return simplify(nodes)
+    return _along(output, tuple(whole.tangents().items()), task.order, task.limits.nodes, whole.shape, "tensors")
+
+
+def _content(output: Node, seeds: Seeds, *options: object) -> list[object]:
+    return [digests([output, *(node for pair in seeds for node in pair)]), *options]
+
+
+@remembered(lambda nodes: len(topological(nodes)), shared=graphs("taylor", _content, lambda output, *_: [output]))
+def _along(
+    output: Node, seeds: Seeds, order: int, most_nodes: int, trail: Shape, part: Literal["tensors", "terms"]
+) -> list[Node]:
+    """D(f, k) for k = 0 to `order`; in terms they are divided by k!."""
+    nodes = derivatives_along(output, dict(seeds), order, most_nodes, trail)
+    return simplify(nodes if part == "tensors" else _divided(nodes))
+
+
+def _divided(nodes: Iterable[Node]) -> list[Node]:
+    return [scale(node, 1 / math.factorial(k)) for k, node in enumerate(nodes)]
 
 
 def _check_size(output: Shape, shape: tuple[int, ...], order: int, point: Point, limits: Limits) -> None:
@@ -154,10 +175,8 @@ def _terms(function: Function, moved: Mapping[str, str], task: Task, tensors: Se
     seeds = {variable(name, inputs[name]): variable(step, inputs[name]) for name, step in moved.items()}
     if tensors and all(tensor.shape == output.shape for tensor in tensors[1:]) and len(seeds) == 1:
         (step,) = seeds.values()
-        nodes = [tensor * step**k for k, tensor in enumerate(tensors)]
-    else:
-        nodes = derivatives_along(output, seeds, task.order, task.limits.nodes)
-    return simplify([scale(node, 1 / math.factorial(k)) for k, node in enumerate(nodes)])
+        return simplify(_divided(tensor * step**k for k, tensor in enumerate(tensors)))
+    return _along(output, tuple(seeds.items()), task.order, task.limits.nodes, (), "terms")
 
 
 def _symmetric(tensor: Array, order: int, whole: Joined, at: Point, point: Point) -> Array:

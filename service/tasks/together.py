@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from service.errors import FluxionError
-from service.tasks.bounded import InseparableError as InseparableError
+from service.tasks.bounded import InseparableError
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Block, Declaration, Kind, Task
 from service.tasks.problem import read_problem

@@ -20,7 +20,7 @@ def compute() -> Recorder:
 
 @pytest.fixture
 def client(compute: Recorder) -> Iterator[TestClient]:
-    """A client of a started application with small bounds on bodies."""
-    settings = Settings(body_bytes=200_000, elements=10_000, expression_bytes=1000, nodes=50)
+    """A client of a started application with small bounds on bodies, which computes every answer."""
+    settings = Settings(body_bytes=200_000, elements=10_000, expression_bytes=1000, nodes=50, cache_bytes=0)
     with TestClient(create_app(settings, compute=compute, catalogue=catalogue)) as started:
         yield started

@@ -31,7 +31,7 @@ def compute() -> Recorder:
 @pytest.fixture(scope="module")
 def port(compute: Recorder) -> Iterator[int]:
     """The port of a running server."""
-    settings = Settings(body_bytes=LIMIT, body_seconds=0.5, linger_seconds=0)
+    settings = Settings(body_bytes=LIMIT, body_seconds=0.5, linger_seconds=0, cache_bytes=0)
     app = create_app(settings, compute=compute, catalogue=catalogue)
     server = Server(app, app.state.life, settings.edge_bounds())
     listening = socket.create_server(("127.0.0.1", 0))

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.tasks.bounded import InseparableError
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Array, Task
-from service.tasks.together import InseparableError, compute_together, is_joinable
+from service.tasks.together import compute_together, is_joinable
 
 SEPARABLE = (
     ("x*exp(-x**2-y**2)", {"x": (), "y": ()}),
