@@ -16,10 +16,12 @@ from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
 from service.api.front import Front
 from service.api.health import State, self_check
+from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.problems import install
-from service.api.routes import routers
+from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
+from service.api.sight import Sight
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.pool.bounds import PoolBounds
@@ -63,18 +65,29 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": settings.telemetry, "metrics": settings.telemetry, "logs": settings.telemetry},
     )
-    parts = routers(answering, catalogue or _own_catalogue(), state)
+    metrics = _metrics(state, answering)
+    parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
     app.openapi = described  # type: ignore[method-assign]
     app.add_middleware(Front, answering=answering)
-    app.state.life = state
     app.add_middleware(Boundary, state=state)
+    app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
-    app.state.life = state
+    app.state.life, app.state.metrics = state, metrics
     return app
+
+
+def _metrics(state: State, answering: Answering) -> Metrics:
+    metrics = Metrics(state)
+    metrics.watch("cache", lambda: answering.cache.counts)
+    metrics.watch("pool", lambda: getattr(answering.executor, "counts", {}))
+    metrics.watch("shortcut", lambda: answering.shortcut.counts)
+    metrics.watch("answering", lambda: answering.counts)
+    return metrics
 
 
 def _answering(settings: Settings, compute: Compute | None) -> Answering:

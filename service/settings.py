@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.api.bodies import BodyBounds
+from service.api.logs import Format, Level
 from service.pool.bounds import PoolBounds
 from service.server.bounds import EdgeBounds
 from service.tasks.messages import Limits
@@ -30,6 +31,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    log_format: Format = Field(default="json", description="How log lines look: `json` or `console`.")
+    log_level: Level = Field(
+        default="info", description="The least that is logged: `debug`, `info`, `warning`, `error` or `critical`."
+    )
+    telemetry: bool = Field(
+        default=False,
+        description="Whether requests are spans and metrics of OpenTelemetry; its own variables say where these go.",
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
     port: int = Field(default=8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
     body_bytes: int = Field(

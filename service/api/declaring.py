@@ -15,6 +15,7 @@ INTERNAL = 500
 
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
+    401: problem("unauthorized", "The request needs `Authorization: Bearer KEY` with a key of this service."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),
@@ -53,6 +54,7 @@ class Problem(BaseModel):
     line: int = Field(0, description="For an error in a text: its line, from 1.")
     column: int = Field(0, description="For an error in a text: its column, from 1.")
     excerpt: str = Field("", description="For an error in a text: the line, and below it a caret.")
+    trace_id: str = Field("", description="What the service's log calls this request; also in `X-Request-ID`.")
 
 
 class NpzArchive(RootModel[bytes]):

@@ -21,6 +21,7 @@ from service.api.declaring import REF, NpzArchive, Problem
 from service.api.endpoints import ENDPOINTS
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
+from service.api.metrics import Metrics
 from service.api.routes import routers
 
 TITLE = "Fluxion"
@@ -54,7 +55,8 @@ def graph_schema() -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """The text of each generated file by its name in `openapi/`."""
-    parts = routers(cast("Answering", None), list, State())  # routes that are described and never called
+    never_called = cast("Answering", None)
+    parts = routers(never_called, list, State(), Metrics(State()))
     return {"openapi.json": _text(document(parts)), "graph.schema.json": _text(graph_schema())}
 
 
