@@ -10,6 +10,7 @@ from functools import partial
 import orjson
 from fastapi import FastAPI
 
+from service.api.access import Access
 from service.api.answering import Answering
 from service.api.boundary import Boundary
 from service.api.catalogue import Catalogue
@@ -19,6 +20,7 @@ from service.api.health import State, self_check
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.problems import install
+from service.api.rates import Rates
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
 from service.api.sight import Sight
@@ -43,6 +45,7 @@ def create_app(
     """
     settings = settings or Settings()
     answering = _answering(settings, compute)
+    rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     state = State(parts={"cache": lambda: answering.cache.is_whole})
 
     @asynccontextmanager
@@ -55,6 +58,7 @@ def create_app(
         finally:
             state.serving = False
             await answering.stop()
+            await rates.close()
 
     app = FastAPI(
         title=TITLE,
@@ -67,26 +71,28 @@ def create_app(
         redirect_slashes=False,
         telemetry={"tracing": settings.telemetry, "metrics": settings.telemetry, "logs": settings.telemetry},
     )
-    metrics = _metrics(state, answering)
+    metrics = _metrics(state, answering, rates)
     parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
     app.openapi = described  # type: ignore[method-assign]
     app.add_middleware(Front, answering=answering)
+    app.add_middleware(Access, keys=settings.key_digests(), rates=rates)
     app.add_middleware(Boundary, state=state)
     app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
-    app.state.life, app.state.metrics = state, metrics
+    app.state.life, app.state.metrics, app.state.rates = state, metrics, rates
     return app
 
 
-def _metrics(state: State, answering: Answering) -> Metrics:
+def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
     metrics = Metrics(state)
     metrics.watch("cache", lambda: answering.cache.counts)
     metrics.watch("pool", lambda: getattr(answering.executor, "counts", {}))
     metrics.watch("shortcut", lambda: answering.shortcut.counts)
     metrics.watch("answering", lambda: answering.counts)
+    metrics.watch("rates", lambda: rates.counts)
     return metrics
 
 

@@ -30,6 +30,10 @@ _EXAMPLES = {
         "/varables: unknown field 'varables'; did you mean variables?",
         errors=[{"pointer": "/varables", "message": "unknown field 'varables'; did you mean variables?"}],
     ),
+    429: problem(
+        "rate-limited",
+        "rate_limit: the client has used up the 1000 per 1 minute; a request costs 1 and its computing more.",
+    ),
     500: problem("internal", "This is a defect of the service, not of the request; the log has the details."),
     503: problem("shutting-down", "The service is starting or shutting down."),
 }

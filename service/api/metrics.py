@@ -113,6 +113,6 @@ def metrics_router(metrics: Metrics) -> APIRouter:
         operation_id="metrics",
         summary="What does it do?",
         response_class=Response,
-        responses=described | problems(401),
+        responses=described | problems(),
     )
     return router

@@ -186,7 +186,7 @@ class Connection(HttpToolsProtocol):
         if left and now - self._stuck > self.census.bounds.send_seconds:
             self.census.counts.stalled += 1
             self.drop()
-        elif now > self.until and not left and not self.flow.read_paused:
+        elif now > self.until and not left and (self._leaves or not self.flow.read_paused):
             self._be_late()
 
     def shutdown(self) -> None:
