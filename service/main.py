@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
 
@@ -47,24 +47,11 @@ def create_app(
     answering = _answering(settings, compute)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     state = State(parts={"cache": lambda: answering.cache.is_whole})
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await answering.start()
-        try:
-            await self_check(answering)
-            state.serving = True
-            yield
-        finally:
-            state.serving = False
-            await answering.stop()
-            await rates.close()
-
     app = FastAPI(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_lifespan(answering, state, rates),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -84,6 +71,24 @@ def create_app(
     install(app)
     app.state.life, app.state.metrics, app.state.rates = state, metrics, rates
     return app
+
+
+def _lifespan(
+    answering: Answering, state: State, rates: Rates
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await answering.start()
+        try:
+            await self_check(answering)
+            state.serving = True
+            yield
+        finally:
+            state.serving = False
+            await answering.stop()
+            await rates.close()
+
+    return lifespan
 
 
 def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from service.api.declaring import problems
 from service.api.health import State
@@ -20,6 +21,7 @@ from service.api.health import State
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 PREFIX = "fluxion"
+_BOUNDS = [*map(floatToGoString, BOUNDS), "+Inf"]
 
 Source = Callable[[], Any]
 
@@ -69,8 +71,7 @@ class Metrics(Collector):
             requests.add_metric(labels, number)
         times = HistogramMetricFamily(f"{PREFIX}_request_seconds", "Seconds from request to answer.", labels=("route",))
         for route, found in self._times.items():
-            bounds = [*(f"{bound:g}" for bound in BOUNDS), "+Inf"]
-            times.add_metric((route,), list(zip(bounds, accumulate(found.counts), strict=True)), found.seconds)
+            times.add_metric((route,), list(zip(_BOUNDS, accumulate(found.counts), strict=True)), found.seconds)
         yield requests
         yield times
         yield GaugeMetricFamily(f"{PREFIX}_in_flight", "Requests under way.", self._state.in_flight)

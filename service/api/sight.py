@@ -15,6 +15,7 @@ from service.api.problems import MEDIA_TYPE
 from service.api.traces import NOTHING, TRACE, current_span, trace_id
 
 GONE = 499  # for a client that left before its answer
+FIRST_ERROR = 400
 ELSEWHERE = "unknown"
 _PROBLEM = MEDIA_TYPE.encode("ascii")
 
@@ -27,7 +28,7 @@ class Sight:
         self._metrics = metrics
         self._routes = routes
         self._telemetry = telemetry
-        self._log = structlog.get_logger("fluxion.requests")
+        self._log = structlog.get_logger("fluxion.requests").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, seen from its first to its last byte."""
@@ -65,35 +66,32 @@ class Sight:
 
 
 class _Seen:
-    """Watches one answer go out, and says in it what its trace is."""
+    """Watches one answer go out, and says in it what its trace is. It writes into the messages, which nobody keeps."""
+
+    __slots__ = ("_addition", "_send", "_trace", "bytes", "status")
 
     def __init__(self, send: Send, trace: str) -> None:
         self._send = send
-        self._trace = trace
+        self._trace = trace.encode("ascii")
         self._addition = b""
         self.status = GONE
         self.bytes = 0
 
     async def send(self, message: Message) -> None:
         """Passes a part of the answer on; a problem document gets one more member."""
-        kind = message["type"]
-        if kind == "http.response.start":
-            self.status = message["status"]
-            headers = list(message.get("headers", ()))
-            if (b"content-type", _PROBLEM) in headers:
-                self._addition = b', "trace_id": "%s"}' % self._trace.encode("ascii")
-                headers = [
-                    (name, self._length(value) if name == b"content-length" else value) for name, value in headers
-                ]
-            headers.append((b"x-request-id", self._trace.encode("ascii")))
-            message = {**message, "headers": headers}
-        elif kind == "http.response.body":
+        if message["type"] == "http.response.body":
             body = message.get("body", b"")
             if self._addition and body and not message.get("more_body"):
-                body = bytes(body).removesuffix(b"}") + self._addition
-                message = {**message, "body": body}
+                message["body"] = body = bytes(body).removesuffix(b"}") + self._addition
             self.bytes += len(body)
+        elif message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message["headers"]
+            if self.status >= FIRST_ERROR and (b"content-type", _PROBLEM) in headers:
+                self._addition = b', "trace_id": "%s"}' % self._trace
+                headers = [(name, self._length(name, value)) for name, value in headers]
+            message["headers"] = [*headers, (b"x-request-id", self._trace)]
         await self._send(message)
 
-    def _length(self, value: bytes) -> bytes:
-        return b"%d" % (int(value) + len(self._addition) - 1)
+    def _length(self, name: bytes, value: bytes) -> bytes:
+        return b"%d" % (int(value) + len(self._addition) - 1) if name == b"content-length" else value

@@ -137,7 +137,7 @@ def test_nobody_reads_the_log() -> None:
     """A pipe that is full blocks whoever writes to it; no request does."""
     reading, writing = socket.socketpair()
     with reading, writing, service(stdout=writing.fileno(), log_level="debug") as served:
-        assert all(served.ask("/nowhere")[0] == 404 for _ in range(3000))
+        assert all(served.ask("/nowhere")[0] == 404 for _ in range(1500))
         assert served.gradient()
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(timeout=60) == 0

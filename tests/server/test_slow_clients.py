@@ -59,10 +59,15 @@ def test_blank_lines_are_no_request() -> None:
     with slow_service(header_seconds=WAIT, idle_seconds=WAIT) as served, connect(served) as raw:
         raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
         assert raw.recv(65_536).startswith(b"HTTP/1.1 200")
-        with pytest.raises(OSError):
-            for _ in range(600):
+        pieces = 0
+        try:
+            while pieces < 600:
                 raw.sendall(b"\r\n")
+                pieces += 1
                 time.sleep(0.05)
+        except OSError:
+            pass  # whichever way the connection ends
+    assert pieces < 600
 
 
 def test_a_client_that_reads_nothing() -> None:
