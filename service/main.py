@@ -9,6 +9,7 @@ from functools import partial
 
 import orjson
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from service.api.access import Access
 from service.api.answering import Answering
@@ -56,7 +57,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": settings.telemetry, "metrics": settings.telemetry, "logs": settings.telemetry},
+        telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
     parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
@@ -89,6 +90,12 @@ def _lifespan(
             await rates.close()
 
     return lifespan
+
+
+def _telemetry(settings: Settings) -> TelemetryConfig:
+    """FastAPI's own spans and metrics; exporters are those that OpenTelemetry's variables name."""
+    on = settings.telemetry
+    return {"tracing": on, "metrics": on, "logs": on, "auto_configure": on}
 
 
 def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:

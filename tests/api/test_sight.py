@@ -8,6 +8,7 @@ import logging
 import os
 import timeit
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -159,6 +160,17 @@ def test_telemetry_without_its_sdk() -> None:
     with TestClient(create_app(Settings(telemetry=True), compute=square, catalogue=catalogue)) as started:
         answer = started.get("/healthz", headers={"traceparent": PARENT})
     assert (answer.status_code, answer.headers["x-request-id"]) == (200, TRACE)
+
+
+@pytest.mark.skipif(find_spec("opentelemetry.sdk") is not None, reason="its SDK is installed")
+def test_telemetry_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Spans that were asked for and cannot be sent are told of, and requests go on."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    for telemetry in (False, True):
+        app = create_app(Settings(telemetry=telemetry), compute=square, catalogue=catalogue)
+        with TestClient(app) as started:
+            assert started.get("/healthz").status_code == 200
+        assert ("requires fastapi[opentelemetry]" in caplog.text) is telemetry
 
 
 @pytest.mark.usefixtures("_own_logs")
