@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import sys
@@ -11,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -27,6 +29,7 @@ GATHER_SECONDS = 0.05  # between two writes
 LAST_SECONDS = 1.0  # for the last lines to be written when the process ends
 TEXT_CHARACTERS = 300
 TRACEBACK_CHARACTERS = 8000
+_ESCAPED = {number: f"\\x{number:02x}" for number in (*range(32), 127) if chr(number) not in "\t\n"}  # of terminals
 TRACEBACKS = frozenset({"exception", "traceback"})
 
 
@@ -86,23 +89,18 @@ def configure(form: Format, level: Level, file: int | None = None) -> Outlet:
     """
     outlet = Outlet(sys.stdout.fileno() if file is None else file)
     atexit.register(outlet.close)
-    first: list[Processor] = [
-        _add_trace,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.format_exc_info,
-    ]
+    first: list[Processor] = [structlog.processors.format_exc_info, _completed]
     last = _renderer(form)
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*first, _shortened, last],
+        processors=[*first, last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=lambda *_names: _Lines(outlet),
         cache_logger_on_first_use=False,  # a module's logger is made before this is called
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *first],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _shortened, last, _decoded],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last, _decoded],
     )
     sending = _Sending(outlet)
     sending.setFormatter(formatter)
@@ -149,34 +147,37 @@ def _written(file: int, data: bytes) -> bool:
     return True
 
 
-def _add_trace(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+def _completed(_logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
+    """An event with its trace, level and time, and no text that is too long. One step, since every request takes it."""
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > TEXT_CHARACTERS:
+            most = TRACEBACK_CHARACTERS if name in TRACEBACKS else TEXT_CHARACTERS
+            event[name] = value if len(value) <= most else value[:most] + "..."
     trace = TRACE.get(None)
     if trace is not None:
         event["trace_id"] = trace
-    return event
-
-
-def _shortened(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    for name, value in event.items():
-        if isinstance(value, str):
-            most = TRACEBACK_CHARACTERS if name in TRACEBACKS else TEXT_CHARACTERS
-            if len(value) > most:
-                event[name] = value[:most] + "..."
+    event["level"] = level
+    event["timestamp"] = datetime.now(UTC)
     return event
 
 
 def _renderer(form: Format) -> Callable[[WrappedLogger, str, EventDict], bytes]:
     if form == "json":
         return _json
-    console = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    return lambda logger, name, event: console(logger, name, event).encode("utf-8", "backslashreplace")
+    console = structlog.dev.ConsoleRenderer(colors=False)
+
+    def line(logger: WrappedLogger, name: str, event: EventDict) -> bytes:
+        event["timestamp"] = event["timestamp"].isoformat(" ", "milliseconds")
+        return console(logger, name, event).translate(_ESCAPED).encode("utf-8", "backslashreplace")
+
+    return line
 
 
 def _json(_logger: WrappedLogger, _name: str, event: EventDict) -> bytes:
     try:
-        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
     except TypeError:  # text that is not Unicode
-        return orjson.dumps({name: repr(value) for name, value in event.items()})
+        return json.dumps(event, default=str).encode("ascii")
 
 
 def _decoded(_logger: WrappedLogger, _name: str, line: Any) -> str:

@@ -140,6 +140,22 @@ def test_long_texts_are_shortened(lines: Lines) -> None:
     assert second["logger"] == "d"
 
 
+@pytest.mark.usefixtures("_own_logs")
+def test_a_console_gets_no_commands() -> None:
+    """Lines for people are read by terminals, which obey what they are told."""
+    reading, writing = os.pipe()
+    outlet = logs.configure("console", "info", writing)
+    structlog.get_logger("a").info("event\x1b[31m", other="\x9b\x07")
+    logging.getLogger("b").warning("second\x1b[31m")
+    outlet.close()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        text = pipe.read()
+    assert b"event\\x1b[31m" in text
+    assert b"second\\x1b[31m" in text
+    assert not set(text) & {0x1B, 0x07}
+
+
 def test_lines_that_find_no_room_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody reads the pipe; whoever logs goes on."""
     monkeypatch.setattr(logs, "ROOM", 100)

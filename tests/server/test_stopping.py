@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import psutil
 import pytest
 
-from tests.server.processes import HOST, Served, slow_service
+from tests.server.processes import HOST, Served, service, slow_service
 from tests.server.raw import POST, codes, connect, rest
 
 SLOW = b"POST /slow?seconds=%s HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n1"
@@ -45,6 +47,30 @@ def test_nothing_is_lost() -> None:
           f"exit {status} in {seconds:.1f} s")  # fmt: skip
     assert (answered, closing, status) == (200, 200, 0)
     assert seconds < 20
+
+
+def test_computations_are_finished() -> None:
+    """The service itself: its workers end after what they compute was sent, and with it."""
+
+    def ask(size: int) -> int:
+        x = [1.0 + index / size for index in range(size)]
+        asked = {"expression": f"sum(inv(outer(x, x) + {size} * eye({size})))", "at": {"x": x}, "forms": []}
+        return served.ask("/v1/gradient", json.dumps(asked).encode(), {"Content-Type": "application/json"})[0]
+
+    with service(log_level="warning") as served, ThreadPoolExecutor(12) as pool:
+        children = psutil.Process(served.process.pid).children(recursive=True)
+        asked = [pool.submit(ask, 1000 + number) for number in range(12)]
+        time.sleep(0.5)
+        start = time.monotonic()
+        served.process.send_signal(signal.SIGTERM)
+        answers = [answer.result() for answer in asked]
+        status = ended(served)
+        seconds = time.monotonic() - start
+        _, alive = psutil.wait_procs(children, timeout=10)
+    print(f"F11 SIGTERM with 12 inverses of 1000 rows: {answers.count(200)} answered, exit {status} in {seconds:.1f} s")
+    assert answers == [200] * 12
+    assert status == 0
+    assert not alive
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
