@@ -9,7 +9,7 @@ from typing import Literal
 from service.pool.orders import Lane
 
 Ending = Literal["done", "failed", "deadline", "cancelled", "crashed", "overloaded"]
-Reason = Literal["deadline", "cancelled", "moved", "crashed", "memory", "recycled", "spare"]
+Reason = Literal["deadline", "cancelled", "moved", "crashed", "memory", "recycled", "spare", "stuck"]
 
 
 @dataclass
