@@ -6,48 +6,57 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
+from importlib import import_module
+from typing import Any
 
 import orjson
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from service.api import WORK
 from service.api.access import Access
 from service.api.answering import Answering
 from service.api.boundary import Boundary
 from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
-from service.api.endpoints import REQUEST_OF
 from service.api.front import Front
 from service.api.health import State, self_check
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
-from service.api.problems import install
+from service.api.raised import install
 from service.api.rates import Rates
 from service.api.repeats import Repeats
+from service.api.requests import REQUEST_OF
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
 from service.api.sight import Sight
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
-from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
+from service.pool.launching import Launched
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
+from service.tasks.messages import Answer, Task
 
 
 def create_app(
-    settings: Settings | None = None, *, compute: Compute | None = None, catalogue: Catalogue | None = None
+    settings: Settings | None = None,
+    *,
+    compute: Compute | None = None,
+    catalogue: Catalogue | None = None,
+    launched: Launched | None = None,
 ) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         settings: its configuration; read from the environment if left out.
         compute: what answers a task, in this process; workers with the service's own mathematics if left out.
+        launched: the process that forks workers, if it is started already.
         catalogue: what lists the operations; the service's own if left out.
     """
     settings = settings or Settings()
-    answering = _answering(settings, compute)
+    answering = _answering(settings, compute, launched)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     state = State(parts={"cache": lambda: answering.cache.is_whole})
     app = FastAPI(
@@ -62,7 +71,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
-    parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
+    parts = routers(answering, catalogue or _own_catalogue, state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
@@ -112,12 +121,13 @@ def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
     return metrics
 
 
-def _answering(settings: Settings, compute: Compute | None) -> Answering:
+def _answering(settings: Settings, compute: Compute | None, launched: Launched | None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = _cache(settings)
-    executor = _executor(settings.pool_bounds(), cache, compute)
-    shortcut = Shortcut(compute or _own_compute(), bounds)
+    workers = LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
+    executor: Executor = workers if compute is None else HereExecutor(partial(perform, compute))
+    shortcut = Shortcut(compute or _own_compute, bounds, prepare=None if compute else _own_mathematics)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
 
@@ -131,25 +141,26 @@ def _cache(settings: Settings) -> Cache:
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
 
 
-def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
-    if compute is not None:
-        return HereExecutor(partial(perform, compute))
-    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
-
-
 def _ruleset() -> str:
     from service.tasks.sharing import ruleset
 
     return ruleset()
 
 
-def _own_compute() -> Compute:
+# This process does not compute before a request is met again, and does not list operations before it is asked to.
+
+
+def _own_mathematics() -> None:
+    import_module("service.tasks.together")
+
+
+def _own_compute(task: Task) -> Answer:
     from service.tasks.compute import compute
 
-    return compute
+    return compute(task)
 
 
-def _own_catalogue() -> Catalogue:
+def _own_catalogue() -> list[dict[str, Any]]:
     from service.tasks.catalogue import catalogue
 
-    return catalogue
+    return catalogue()

@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 
 from cachetools import LRUCache
 
 from service.api.asked import Asked
-from service.api.endpoints import REQUEST_OF
 from service.api.problems import defect, refused
 from service.api.replies import Reply
-from service.api.requests import read
+from service.api.requests import REQUEST_OF, read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError
@@ -60,18 +59,25 @@ class _Item:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """Answers what it has learned to be small; one of them belongs to one event loop."""
+    """Answers what it has learned to be small; one of them belongs to one event loop.
+
+    `prepare` is what the thread does before its first computation; until it is done, nothing is taken.
+    """
 
     compute: Compute
     bounds: Bounds
+    prepare: Callable[[], object] | None = None
     counts: Counts = field(default_factory=Counts)
     _known: LRUCache[Hashable, _Known] = field(default_factory=lambda: LRUCache(MOST_KNOWN))
     _waiting: list[_Item] = field(default_factory=list)
     _queue: SimpleQueue[list[_Item] | None] = field(default_factory=SimpleQueue)
     _busy: threading.Event = field(default_factory=threading.Event)
+    _ready: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Starts the thread."""
+        if self.prepare is None:
+            self._ready.set()
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._work, args=(loop,), name="shortcut", daemon=True).start()
 
@@ -101,6 +107,9 @@ class Shortcut:
         known = self._known.get(found.key)
         if known is None or known.seconds > QUICK:
             return None
+        if not self._ready.is_set():
+            self._queue.put([])
+            return None
         if len(self._waiting) * known.seconds > BACKLOG:
             self.counts.turned_away += 1
             return None
@@ -120,8 +129,16 @@ class Shortcut:
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """The thread: what was handed over, then what came in the meantime."""
         while (items := self._queue.get()) is not None:
+            if not items:
+                self._prepare()
+                continue
             replies = [reply for group in _groups(items) for reply in self._answer(group)]
             loop.call_soon_threadsafe(self._deliver, replies)
+
+    def _prepare(self) -> None:
+        if self.prepare is not None and not self._ready.is_set():
+            self.prepare()
+        self._ready.set()
 
     def _deliver(self, replies: Sequence[tuple[_Item, Reply]]) -> None:
         for item, reply in replies:

@@ -10,13 +10,12 @@ from typing import Any
 
 from service.api.bodies import BodyBounds
 from service.api.encoding import encode_answer
-from service.api.endpoints import REQUEST_OF
 from service.api.media import NPZ
 from service.api.npz import pack, unpack
 from service.api.parsing import parse
 from service.api.problems import hidden, refused
 from service.api.replies import OK, Reply
-from service.api.requests import read
+from service.api.requests import REQUEST_OF, read
 from service.errors import FluxionError, VerificationError
 from service.tasks.messages import Answer, Kind, Limits, Task
 from service.tasks.timing import stage, timed

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.api.work import perform
+from service.ops.later import load_all
 from service.pool.orders import Link
 from service.tasks.compute import compute
 from service.tasks.messages import Task
@@ -23,6 +24,11 @@ def run(head: Mapping[str, Any], body: bytes | memoryview, link: Link) -> tuple[
 def warm_up() -> None:
     """Tables that are made at first use are made once, and shared by the processes that are forked from this one."""
     compute(Task("gradient", "x.T @ A @ x + sum(exp(x))", at={"x": np.ones(2), "A": np.eye(2)}))
+
+
+def when_idle() -> None:
+    """Imports what few requests need, once the first workers are at work: those forked later share it."""
+    load_all()
 
 
 warm_up()
