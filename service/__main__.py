@@ -24,7 +24,6 @@ def main() -> None:
     server.on_abandon = outlet.close
     app.state.metrics.watch("connections", lambda: server.census.counts)
     app.state.metrics.watch("log_lines", lambda: outlet.counts)
-    gc.collect()
     gc.freeze()  # what was imported stays
     gc.enable()
     server.run()
