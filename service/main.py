@@ -125,8 +125,11 @@ def _answering(settings: Settings, compute: Compute | None, launched: Launched |
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = _cache(settings)
-    workers = LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
-    executor: Executor = workers if compute is None else HereExecutor(partial(perform, compute))
+    executor: Executor
+    if compute is None:
+        executor = LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
+    else:
+        executor = HereExecutor(partial(perform, compute))
     shortcut = Shortcut(compute or _own_compute, bounds, prepare=None if compute else _own_mathematics)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
