@@ -179,7 +179,7 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()
             idle = self.phase is Phase.BETWEEN
             self.until = self.census.now + (self.bounds.idle_seconds if idle else self.bounds.header_seconds)
-            self.census.awaited[self] = None
+            self.census.expect(self)
 
     # What the census and the server tell.
 
@@ -216,7 +216,7 @@ class Connection(HttpToolsProtocol):
         if self._leaves:
             return
         self._leaves = True
-        self.census.awaited.pop(self, None)
+        self.census.expect(self)
         if self.phase is Phase.BETWEEN or self._out.is_closing():
             self._out.end()
             return
