@@ -63,7 +63,12 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         return None
     if found.get(b"content-type") != b"application/json" or found.get(b"accept", b"*/*") not in PLAIN:
         return None
-    return found.get(b"if-none-match", b"").decode("latin-1")
+    return found.get(b"if-none-match", b"").decode("latin-1") if is_short(headers) else None
+
+
+def is_short(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the body may be waited for: one that is announced as long may be refused before it comes."""
+    return all(len(value) < len(b"%d" % (10 * LONGEST)) for name, value in headers if name == b"content-length")
 
 
 def again(first: Message, receive: Receive) -> Receive:

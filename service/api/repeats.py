@@ -16,7 +16,7 @@ import structlog
 from cachetools import LRUCache
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.front import again
+from service.api.front import again, is_short
 from service.api.health import State
 from service.api.metrics import Metrics
 from service.api.replies import OK
@@ -58,7 +58,7 @@ class Repeats:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: answered here if it is a repetition."""
         asks = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self.paths
-        if not asks or self.is_off or self.state.draining or scope["query_string"]:
+        if not asks or self.is_off or self.state.draining or scope["query_string"] or not is_short(scope["headers"]):
             await self.app(scope, receive, send)
             return
         start = perf_counter()
