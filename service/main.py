@@ -74,7 +74,7 @@ def create_app(
     install(app)
     asked = frozenset(f"/v1/{kind}" for kind in REQUEST_OF)
     app.state.served = Repeats(app, state, metrics, asked, is_off=rates.limited)
-    app.state.life, app.state.metrics, app.state.rates = state, metrics, rates
+    app.state.life, app.state.metrics, app.state.rates, app.state.answering = state, metrics, rates, answering
     return app
 
 
@@ -117,7 +117,7 @@ def _answering(settings: Settings, compute: Compute | None) -> Answering:
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = _cache(settings)
     executor = _executor(settings.pool_bounds(), cache, compute)
-    shortcut = Shortcut(compute or _own_compute(), bounds)
+    shortcut = Shortcut(compute or _own_compute(), bounds, Values(cache))
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
 

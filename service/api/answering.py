@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.api.asked import Asked
@@ -27,10 +27,12 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took."""
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made."""
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
+    derived: int = 0
+    found: int = 0
     defects: int = 0
 
 
@@ -82,8 +84,7 @@ class Answering:
         Raises what an executor raises. Whoever cancels this stops the work, unless others wait for it too.
         """
         may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
-        stages: dict[str, float] = {}
-
+        heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         sketched = self.shortcut.sketch(asked)
         before = None if sketched is None else self.shortcut.seconds(sketched)
 
@@ -91,7 +92,7 @@ class Answering:
             outcome = await self._work(asked, before or FIRST_GUESS, report)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
-            stages.update(outcome.head["stages"])
+            heads.append(outcome.head)
             return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
 
         try:
@@ -100,9 +101,12 @@ class Answering:
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
+        if heads:
+            reply = replace(reply, seconds=heads[0]["seconds"])
         if reply.status != OK:
             return reply
-        return reply.with_headers(_headers(asked, _STATUS[found.how], stages))
+        status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
+        return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _work(self, asked: Asked, guess: float, report: Report | None) -> Outcome:
         """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
@@ -111,6 +115,8 @@ class Answering:
         outcome = await self.executor.run(order, time.monotonic() + self.seconds, report)
         self.counts.predicted_seconds += guess
         self.counts.actual_seconds += outcome.head["seconds"]
+        self.counts.derived += outcome.head["derived"]
+        self.counts.found += outcome.head["found"]
         if "defect" in outcome.head:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])

@@ -13,7 +13,7 @@ from service.api.answering import Answering
 from service.api.asked import Asked
 from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
-from service.api.replies import Reply
+from service.api.replies import SPENT, Reply
 from service.tasks.messages import Kind
 
 LONGEST = 65_536  # bytes of a body that is looked at here
@@ -46,6 +46,7 @@ class Front:
         if reply is None:
             await self._app(scope, again(first, receive), send)
         else:
+            scope["state"][SPENT] = reply.seconds
             await reply.current(validators).send(send)
 
     async def _reply(self, asked: Asked) -> Reply | None:
