@@ -16,15 +16,17 @@ from queue import SimpleQueue
 from cachetools import LRUCache
 
 from service.api.asked import Asked
+from service.api.encoding import encode_rows
 from service.api.endpoints import REQUEST_OF
+from service.api.media import JSON
 from service.api.problems import defect, refused
-from service.api.replies import Reply
+from service.api.replies import OK, Reply
 from service.api.requests import read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError
 from service.pool.orders import Shared
-from service.tasks.messages import Answer, Task
+from service.tasks.messages import Task
 from service.tasks.sharing import sharing
 
 QUICK = 0.02  # seconds, deriving included, up to which a computation is done here
@@ -143,28 +145,31 @@ class Shortcut:
         replies = [self._alone(item) for item in group] if together is None else together
         known, each = group[0].known, (time.thread_time() - start) / len(group)
         known.seconds = (known.seconds + each) / 2
-        return [(item, replace(reply, seconds=each)) for item, reply in zip(group, replies, strict=True)]
+        return [(item, reply.spending(each)) for item, reply in zip(group, replies, strict=True)]
 
     def _together(self, group: Sequence[_Item]) -> list[Reply] | None:
         from service.tasks.bounded import InseparableError
-        from service.tasks.together import compute_together, is_joinable
+        from service.tasks.together import compute_together, is_joinable, row
 
         try:
-            tasks = [self._task(item) for item in group]
-            answers = compute_together(tasks) if is_joinable(tasks[0]) else None
+            task = self._task(group[0])
+            whole = compute_together(task, [item.sketch.at for item in group]) if is_joinable(task) else None
         except InseparableError:
-            group[0].known.is_joinable, answers = False, None
+            group[0].known.is_joinable, whole = False, None
         except Exception:  # noqa: BLE001 - each request will meet it, and say so, by itself
-            answers = None
-        if answers is None:
+            whole = None
+        if whole is None:
             return None
         self.counts.batches += 1
         self.counts.batched_requests += len(group)
-        return [self._encoded(item, answer) for item, answer in zip(group, answers, strict=True)]
+        media_type = group[0].asked.answered
+        if media_type == JSON:
+            return [Reply(OK, media_type, body) for body in encode_rows(whole)]
+        return [encoded(row(whole, k), media_type) for k in range(len(group))]
 
     def _alone(self, item: _Item) -> Reply:
         try:
-            return self._encoded(item, self.compute(self._task(item)))
+            return encoded(self.compute(self._task(item)), item.asked.answered)
         except VerificationError as error:
             return Reply.of(defect(error))
         except FluxionError as error:
@@ -178,10 +183,6 @@ class Shortcut:
             kind, body = item.asked.kind, dict(item.sketch.fields) | {"at": {}}
             known.task = read(body, kind, REQUEST_OF[kind], self.bounds.limits)
         return replace(known.task, at=item.sketch.at)
-
-    @staticmethod
-    def _encoded(item: _Item, answer: Answer) -> Reply:
-        return encoded(answer, item.asked.answered)
 
 
 @dataclass(frozen=True)
