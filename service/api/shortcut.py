@@ -32,7 +32,7 @@ from service.tasks.sharing import sharing
 QUICK = 0.02  # seconds, deriving included, up to which a computation is done here
 BACKLOG = 0.1  # seconds of such work that may wait
 PATIENCE = 0.2  # seconds for an answer of the event loop
-MOST_KNOWN = 10_000
+MOST_BYTES = 2**24  # of the requests that are known
 MOST_TOGETHER = 256  # requests
 
 
@@ -48,9 +48,10 @@ class Counts:
 
 @dataclass
 class _Known:
-    """A computation that was done: its usual time, its task but for `at`, and whether points may be joined."""
+    """A computation that was done: its usual time, what knowing it takes in bytes, its task but for `at`, and whether points may be joined."""
 
     seconds: float
+    size: int
     task: Task | None = None
     is_joinable: bool = True
 
@@ -71,7 +72,9 @@ class Shortcut:
     bounds: Bounds
     shared: Shared | None = None
     counts: Counts = field(default_factory=Counts)
-    _known: LRUCache[Hashable, _Known] = field(default_factory=lambda: LRUCache(MOST_KNOWN))
+    _known: LRUCache[Hashable, _Known] = field(
+        default_factory=lambda: LRUCache(MOST_BYTES, getsizeof=lambda known: known.size)
+    )
     _waiting: list[_Item] = field(default_factory=list)
     _queue: SimpleQueue[list[_Item] | None] = field(default_factory=SimpleQueue)
     _busy: threading.Event = field(default_factory=threading.Event)
@@ -93,7 +96,7 @@ class Shortcut:
         """A computation was done by a worker in so many seconds."""
         known = self._known.get(found.key)
         if known is None:
-            self._known[found.key] = _Known(seconds)
+            self._known[found.key] = _Known(seconds, found.size)
         else:
             known.seconds = (known.seconds + seconds) / 2
 
