@@ -15,6 +15,7 @@ INTERNAL = 500
 
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
+    404: problem("not-found", "There is no such job; it may have been cancelled, or kept as long as it is."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),
@@ -29,6 +30,7 @@ _EXAMPLES = {
         "/varables: unknown field 'varables'; did you mean variables?",
         errors=[{"pointer": "/varables", "message": "unknown field 'varables'; did you mean variables?"}],
     ),
+    429: problem("rate-limited", "jobs_per_client: 100 of yours are unfinished; try again in 5 s"),
     500: problem("internal", "This is a defect of the service, not of the request; the log has the details."),
     503: problem("shutting-down", "The service is starting or shutting down."),
 }

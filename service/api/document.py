@@ -21,7 +21,9 @@ from service.api.declaring import REF, NpzArchive, Problem
 from service.api.endpoints import ENDPOINTS
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
+from service.api.job_documents import JobDocument, JobEvents, JobResult
 from service.api.routes import routers
+from service.jobs.jobs import Jobs
 
 TITLE = "Fluxion"
 VERSION = "1.0.0"
@@ -32,6 +34,9 @@ _OF_ENDPOINTS = {model for endpoint in ENDPOINTS for model in (endpoint.request,
 MODELS: tuple[type[BaseModel], ...] = (
     *sorted(_OF_ENDPOINTS, key=lambda model: model.__name__),
     Alive,
+    JobDocument,
+    JobEvents,
+    JobResult,
     NpzArchive,
     OperationList,
     Problem,
@@ -54,7 +59,9 @@ def graph_schema() -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """The text of each generated file by its name in `openapi/`."""
-    parts = routers(cast("Answering", None), list, State())  # routes that are described and never called
+    parts = routers(
+        cast("Answering", None), cast("Jobs", None), list, State()
+    )  # routes that are described and never called
     return {"openapi.json": _text(document(parts)), "graph.schema.json": _text(graph_schema())}
 
 
