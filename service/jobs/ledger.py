@@ -8,7 +8,7 @@ result. A cancelled job is one whose end somebody else has written.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
@@ -107,11 +107,12 @@ class Ledger:
             return None
         job = await self.find(job_id)
         if job is None or job.end:
-            await self._records.strike(READY, job_id)
+            await self._strike(job_id, job.ticket.client if job else "")
             await self._records.delete(f"{job_id}:lease")
             return None
         ticket, seconds = job.ticket, max(self._bounds.job_keep_seconds, 2 * job.ticket.seconds)
-        await self._extend(ticket, seconds, _names(f"{job_id}:request", ticket.size))
+        key = [ticket.key] if ticket.key else []
+        await self._records.extend(seconds, job_id, *key, *_names(f"{job_id}:request", ticket.size))
         begun = Standing(self.clock() + seconds, is_running=True, attempts=job.standing.attempts + 1)
         await self.stand(job_id, begun)
         await self._records.enlist(READY, job_id, begun.until)
@@ -136,19 +137,23 @@ class Ledger:
         await self._records.delete(f"{job.id}:lease")
 
     async def finish(self, job: Job, done: Done | None) -> Job:
-        """Ends a job, as cancelled where nothing is done; it stays as it is if it has ended before."""
+        """Ends a job, as cancelled where nothing is done; it stays as it is if it has ended before.
+
+        May be called again where it raised.
+        """
         keep = self._bounds.job_keep_seconds
-        for name, chunk in _chunks(f"{job.id}:result", done.result if done else b""):
+        written = _chunks(f"{job.id}:result", done.result if done else b"")
+        for name, chunk in written:
             await self._records.put(name, chunk, keep)
         end = _end(done, job.progress, self.clock() + keep)
-        if not await self._records.put_new(f"{job.id}:end", packed(end), keep):
-            return await self.find(job.id) or replace(job, end=End("cancelled", end.until, job.progress))
-        await self._extend(job.ticket, keep, [])
-        await self._records.enlist(KEPT, job.id, end.until)
-        await self._strike(job.ticket)
-        kept = (f"{job.id}:lease", f"{job.id}:standing", *_names(f"{job.id}:request", job.ticket.size))
-        await self._records.delete(*kept)
-        return replace(job, end=end)
+        if await self._records.put_new(f"{job.id}:end", packed(end), keep):
+            ended = replace(job, end=end)
+        else:
+            ended = await self.find(job.id) or replace(job, end=end)
+        if ended.status != "succeeded":
+            await self._records.delete(*(name for name, _ in written))
+        await self._close_down(ended, keep)
+        return ended
 
     async def forget(self, job: Job) -> None:
         """Removes all that is kept of a job that has ended."""
@@ -169,23 +174,28 @@ class Ledger:
                 raise OverloadedError(message, 5)
         if not ticket.client:
             return
-        if await self._records.enlist(_roll(ticket), ticket.id, until) > self._bounds.jobs_per_client:
+        if await self._records.enlist(_roll(ticket.client), ticket.id, until) > self._bounds.jobs_per_client:
             message = f"jobs_per_client: {self._bounds.jobs_per_client} of yours are unfinished; try again in 5 s"
             raise RateLimitedError(message, 5)
 
+    async def _close_down(self, job: Job, keep: float) -> None:
+        """Keeps what is still wanted of a job that has ended, and removes the rest."""
+        key = [job.ticket.key] if job.ticket.key else []
+        await self._records.extend(keep, job.id, *key)
+        await self._records.enlist(KEPT, job.id, job.until)
+        await self._strike(job.id, job.ticket.client)
+        rest = (f"{job.id}:lease", f"{job.id}:standing", *_names(f"{job.id}:request", job.ticket.size))
+        await self._records.delete(*rest)
+
     async def _take_back(self, ticket: Ticket) -> None:
         names = (ticket.id, *_names(f"{ticket.id}:request", ticket.size), *([ticket.key] if ticket.key else []))
-        await self._strike(ticket)
+        await self._strike(ticket.id, ticket.client)
         await self._records.strike(KEPT, ticket.id)
         await self._records.delete(*names)
 
-    async def _strike(self, ticket: Ticket) -> None:
-        for roll in (READY, OPEN, *([_roll(ticket)] if ticket.client else [])):
-            await self._records.strike(roll, ticket.id)
-
-    async def _extend(self, ticket: Ticket, seconds: float, names: Sequence[str]) -> None:
-        key = [ticket.key] if ticket.key else []
-        await self._records.extend(seconds, ticket.id, *key, *names)
+    async def _strike(self, job_id: str, client: str) -> None:
+        for roll in (READY, OPEN, *([_roll(client)] if client else [])):
+            await self._records.strike(roll, job_id)
 
     async def _joined(self, name: str, size: int) -> bytes | None:
         parts = []
@@ -206,8 +216,8 @@ def _end(done: Done | None, progress: float, until: float) -> End:
     return End("succeeded", until, size=len(done.result), validator=done.validator)
 
 
-def _roll(ticket: Ticket) -> str:
-    return f"{OPEN}:{ticket.client}"
+def _roll(client: str) -> str:
+    return f"{OPEN}:{client}"
 
 
 def _names(name: str, size: int) -> list[str]:

@@ -77,15 +77,20 @@ class Runner:
             task.cancel()
 
     async def _take(self) -> None:
-        while True:
+        away = False
+        while not self._stopping:
             try:
                 await self._look()
+                away = False
             except OverloadedError:
-                log.warning("the store of jobs does not answer")
+                if not away:
+                    log.warning("the store of jobs does not answer")
+                away = True
             except Exception:
                 log.exception("jobs could not be taken")  # what stands in a foreign record must not end this loop
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._bell.wait()
             self._bell.clear()
 
     async def _look(self) -> None:
