@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.api.asked import Asked
@@ -27,10 +27,12 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took."""
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made."""
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
+    derived: int = 0
+    found: int = 0
     defects: int = 0
 
 
@@ -85,19 +87,22 @@ class Answering:
         """
         allowed = self.seconds if most is None else most
         may_take = allowed if seconds is None else min(allowed, seconds)
-        stages: dict[str, float] = {}
+        heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         try:
             async with asyncio.timeout(may_take):
-                found = await self._found(asked, stages, report, most)
+                found = await self._found(asked, heads, report, most)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
+        if heads:
+            reply = replace(reply, seconds=heads[0]["seconds"])
         if reply.status != OK:
             return reply
-        return reply.with_headers(_headers(asked, _STATUS[found.how], stages))
+        status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
+        return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _found(
-        self, asked: Asked, stages: dict[str, float], report: Report | None, most: float | None
+        self, asked: Asked, heads: list[Mapping[str, Any]], report: Report | None, most: float | None
     ) -> Fetched:
         """What is kept or made; where another made it and ran out of time, who may take longer goes on."""
         sketched = self.shortcut.sketch(asked)
@@ -110,7 +115,7 @@ class Answering:
             outcome = await self._work(asked, before or FIRST_GUESS, report, most)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
-            stages.update(outcome.head["stages"])
+            heads.append(outcome.head)
             return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
 
         while True:
@@ -128,6 +133,8 @@ class Answering:
         outcome = await self.executor.run(order, time.monotonic() + max(most or 0, self.seconds), report)
         self.counts.predicted_seconds += guess
         self.counts.actual_seconds += outcome.head["seconds"]
+        self.counts.derived += outcome.head["derived"]
+        self.counts.found += outcome.head["found"]
         if "defect" in outcome.head:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])

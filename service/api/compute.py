@@ -20,7 +20,7 @@ from service.api.examples import REQUESTS
 from service.api.job_documents import DEFERRED
 from service.api.media import JSON, NPZ, answer_type, body_type
 from service.api.preferences import wishes
-from service.api.replies import Sent
+from service.api.replies import SPENT, Sent
 
 BINARY = {NPZ: NpzArchive}
 BODY_PROBLEMS = (400, 406, 408, 413, 415, 422, 429, 503)
@@ -55,6 +55,7 @@ def _route(endpoint: Endpoint, answering: Answering, deferring: Deferring) -> Ca
             return await deferring.response(request, asked, wished)
         if reply is None:
             reply = await unless_gone(request, answering.answer(asked, wished.seconds))
+            request.scope["state"][SPENT] = reply.seconds
         stated = replace(wished, is_async=False).applied
         applied = {"Preference-Applied": stated} if stated else {}
         return Sent(reply.current(request.headers.get("if-none-match", "")).with_headers(applied))

@@ -15,7 +15,8 @@ INTERNAL = 500
 
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
-    404: problem("not-found", "There is no such job; it may have been cancelled, or kept as long as it is."),
+    401: problem("unauthorized", "The request needs `Authorization: Bearer KEY` with a key of this service."),
+    404: problem("not-found", "There is no such job; it may have expired."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),
@@ -30,7 +31,10 @@ _EXAMPLES = {
         "/varables: unknown field 'varables'; did you mean variables?",
         errors=[{"pointer": "/varables", "message": "unknown field 'varables'; did you mean variables?"}],
     ),
-    429: problem("rate-limited", "jobs_per_client: 100 of yours are unfinished; try again in 5 s"),
+    429: problem(
+        "rate-limited",
+        "rate_limit: the client has used up the 1000 per 1 minute; a request costs 1 and its computing more.",
+    ),
     500: problem("internal", "This is a defect of the service, not of the request; the log has the details."),
     503: problem("shutting-down", "The service is starting or shutting down."),
 }
@@ -55,6 +59,7 @@ class Problem(BaseModel):
     line: int = Field(0, description="For an error in a text: its line, from 1.")
     column: int = Field(0, description="For an error in a text: its column, from 1.")
     excerpt: str = Field("", description="For an error in a text: the line, and below it a caret.")
+    trace_id: str = Field("", description="What the service's log calls this request; also in `X-Request-ID`.")
 
 
 class NpzArchive(RootModel[bytes]):

@@ -42,10 +42,11 @@ class Deferring:
             OverloadedError: there are too many jobs, or their store does not answer.
         """
         key = idempotency_key(request.headers)
+        client = request.scope.get("state", {}).get("client", "")
         waited = wished.wait if wished.wait is None else min(wished.wait, self.answering.seconds)
         applied = {"Preference-Applied": replace(wished, wait=waited).applied}
         in_time = {"Preference-Applied": replace(wished, wait=waited, is_async=False).applied}
-        job = await self.jobs.submit(wanted(asked, wished.seconds, key))
+        job = await self.jobs.submit(wanted(asked, wished.seconds, key, client))
         if waited:
             try:
                 job = await unless_gone(request, self.jobs.ended(job, waited))

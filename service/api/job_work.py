@@ -46,7 +46,7 @@ class JobWork:
         return document
 
 
-def wanted(asked: Asked, seconds: float | None, key: str, client: str = "") -> Wanted:
+def wanted(asked: Asked, seconds: float | None, key: str, client: str) -> Wanted:
     """A compute request as work for a job; another release still sees that two of them are the same."""
     fingerprint = replace(asked, salt=b"").key
     return Wanted(asked.head, asked.raw, fingerprint, seconds, client, key)

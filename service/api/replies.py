@@ -11,16 +11,21 @@ from starlette.types import Receive, Scope, Send
 Buffer = bytes | memoryview
 OK, NOT_MODIFIED = 200, 304
 LONGEST_HEAD = 200
+SPENT = "seconds"  # in the state of a request
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Status, media type and body; `headers` are those that belong to this way of getting it."""
+    """Status, media type and body; `headers` are those that belong to this way of getting it.
+
+    `seconds` of a processor were spent on it for this request.
+    """
 
     status: int
     media_type: str
     body: Buffer
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, response: Response) -> Reply:

@@ -23,10 +23,13 @@ from service.api.requests import read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError
+from service.pool.orders import Shared
 from service.tasks.messages import Answer, Task
+from service.tasks.sharing import sharing
 
 QUICK = 0.02  # seconds, deriving included, up to which a computation is done here
 BACKLOG = 0.1  # seconds of such work that may wait
+PATIENCE = 0.2  # seconds for an answer of the event loop
 MOST_KNOWN = 10_000
 MOST_TOGETHER = 256  # requests
 
@@ -43,7 +46,7 @@ class Counts:
 
 @dataclass
 class _Known:
-    """A computation that was done: its longest time, its task but for `at`, and whether points may be joined."""
+    """A computation that was done: its usual time, its task but for `at`, and whether points may be joined."""
 
     seconds: float
     task: Task | None = None
@@ -64,6 +67,7 @@ class Shortcut:
 
     compute: Compute
     bounds: Bounds
+    shared: Shared | None = None
     counts: Counts = field(default_factory=Counts)
     _known: LRUCache[Hashable, _Known] = field(default_factory=lambda: LRUCache(MOST_KNOWN))
     _waiting: list[_Item] = field(default_factory=list)
@@ -89,7 +93,7 @@ class Shortcut:
         if known is None:
             self._known[found.key] = _Known(seconds)
         else:
-            known.seconds = max(known.seconds, seconds)
+            known.seconds = (known.seconds + seconds) / 2
 
     def seconds(self, found: Sketch) -> float | None:
         """How long the computation took before, if it was done."""
@@ -119,9 +123,10 @@ class Shortcut:
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """The thread: what was handed over, then what came in the meantime."""
-        while (items := self._queue.get()) is not None:
-            replies = [reply for group in _groups(items) for reply in self._answer(group)]
-            loop.call_soon_threadsafe(self._deliver, replies)
+        with sharing(None if self.shared is None else _Store(self.shared, loop)):
+            while (items := self._queue.get()) is not None:
+                replies = [reply for group in _groups(items) for reply in self._answer(group)]
+                loop.call_soon_threadsafe(self._deliver, replies)
 
     def _deliver(self, replies: Sequence[tuple[_Item, Reply]]) -> None:
         for item, reply in replies:
@@ -133,12 +138,12 @@ class Shortcut:
     def _answer(self, group: Sequence[_Item]) -> list[tuple[_Item, Reply]]:
         """The replies to requests for one computation."""
         self.counts.requests += len(group)
-        start = time.perf_counter()
+        start = time.thread_time()
         together = self._together(group) if len(group) > 1 and group[0].known.is_joinable else None
         replies = [self._alone(item) for item in group] if together is None else together
-        known = group[0].known
-        known.seconds = max(0.9 * known.seconds, (time.perf_counter() - start) / len(group))
-        return list(zip(group, replies, strict=True))
+        known, each = group[0].known, (time.thread_time() - start) / len(group)
+        known.seconds = (known.seconds + each) / 2
+        return [(item, replace(reply, seconds=each)) for item, reply in zip(group, replies, strict=True)]
 
     def _together(self, group: Sequence[_Item]) -> list[Reply] | None:
         from service.tasks.bounded import InseparableError
@@ -177,6 +182,25 @@ class Shortcut:
     @staticmethod
     def _encoded(item: _Item, answer: Answer) -> Reply:
         return encoded(answer, item.asked.answered)
+
+
+@dataclass(frozen=True)
+class _Store:
+    """What workers share, for the thread."""
+
+    shared: Shared
+    loop: asyncio.AbstractEventLoop
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or None."""
+        try:
+            return asyncio.run_coroutine_threadsafe(self.shared.get(key), self.loop).result(PATIENCE)
+        except TimeoutError:
+            return None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keeps a value."""
+        asyncio.run_coroutine_threadsafe(self.shared.put(key, value), self.loop)
 
 
 def _groups(items: Sequence[_Item]) -> list[list[_Item]]:

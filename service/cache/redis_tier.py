@@ -114,7 +114,7 @@ def _pool(url: str, seconds: float) -> ConnectionPool:
     how: dict[str, Any] = {
         "max_connections": CONNECTIONS,
         "socket_timeout": seconds,
-        "retry": Retry(NoBackoff(), 0),
+        "retry": Retry(NoBackoff(), 1, (LostConnectionError,)),  # a connection that was closed while it was idle
         "protocol": 2,  # no HELLO: one question less for a new connection, and one right less to grant
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         "decode_responses": False,

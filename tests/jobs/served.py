@@ -50,7 +50,7 @@ class Service:
         stated = {f"FLUXION_{name.upper()}": str(value) for name, value in settings.items()}
         variables = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | known | stated
         self.process = subprocess.Popen([sys.executable, "-m", "service"], cwd=ROOT, env=variables)
-        until(lambda: self.asked("GET", "/readyz", quiet=True).status == http.HTTPStatus.OK)
+        until(self._is_up)
 
     def asked(
         self,
@@ -84,6 +84,12 @@ class Service:
         """A job's document, when it has ended."""
         until(lambda: self.job(location)["status"] not in {"queued", "running"})
         return self.job(location)
+
+    def _is_up(self) -> bool:
+        if self.process.poll() is not None:
+            message = "the service did not start"
+            raise RuntimeError(message)
+        return self.asked("GET", "/readyz", quiet=True).status == http.HTTPStatus.OK
 
     def busy(self) -> bool:
         """Whether a process below this one computes, rather than waits."""
