@@ -43,6 +43,11 @@ def code(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.document["code"]
 
 
+def untraced(answer: Answer) -> dict[str, Any]:
+    """A problem without the id of the request that it answers."""
+    return {name: value for name, value in answer.document.items() if name != "trace_id"}
+
+
 def test_a_job_of_a_request(service: Service) -> None:
     """202 and its address; then the very answer of a request that waits."""
     body = SMALL.replace("2]", "3]")
@@ -79,9 +84,10 @@ def test_a_failed_job(service: Service) -> None:
         waited = service.asked("POST", PATH, body, JSON)
         location = begin(service, body)
         job = service.ended(location)
-        assert (job["status"], job["error"]) == ("failed", waited.document)
+        problem = untraced(waited)
+        assert (job["status"], job["error"]) == ("failed", problem)
         result = service.asked("GET", location + "/result")
-        assert (result.status, result.document) == (expected, waited.document)
+        assert (result.status, untraced(result)) == (expected, problem)
 
 
 def test_waiting_a_while(service: Service) -> None:
@@ -97,6 +103,26 @@ def test_waiting_a_while(service: Service) -> None:
     quick = service.asked("POST", PATH, SMALL.replace("2]", "5]"), {**JSON, "Prefer": "respond-async, wait=60"})
     assert (quick.status, quick.headers["preference-applied"]) == (200, "wait=5")
     assert quick.headers["etag"]
+
+
+def test_a_job_outlasts_a_request_that_it_joins(service: Service) -> None:
+    """The work of a request that waits ends with its time; a job that shared it goes on by itself."""
+    body = lasting(1000, shift=8)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(service.asked, "POST", PATH, body, JSON)
+        until(service.busy)
+        location = begin(service, body)
+        assert code(waiting.result()) == (422, "deadline-exceeded")
+    assert service.ended(location)["status"] == "succeeded"
+
+
+def test_a_client_that_leaves(service: Service) -> None:
+    """Of a job that it has not heard of, the work is stopped."""
+    connection = http.client.HTTPConnection(HOST, service.port, timeout=PATIENCE)
+    connection.request("POST", PATH, lasting(1500, shift=9), {**JSON, "Prefer": "respond-async, wait=5"})
+    until(service.busy)
+    connection.close()
+    until(lambda: not service.busy())
 
 
 def test_cancelling(service: Service) -> None:
