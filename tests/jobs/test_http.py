@@ -107,7 +107,7 @@ def test_waiting_a_while(service: Service) -> None:
 
 def test_a_job_outlasts_a_request_that_it_joins(service: Service) -> None:
     """The work of a request that waits ends with its time; a job that shared it goes on by itself."""
-    body = lasting(1000, shift=8)
+    body = lasting(1200, shift=8)
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(service.asked, "POST", PATH, body, JSON)
         until(service.busy)
