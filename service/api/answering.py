@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.api.asked import Asked
@@ -95,7 +95,7 @@ class Answering:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
         if heads:
-            reply = replace(reply, seconds=heads[0]["seconds"])
+            reply = reply.spending(heads[0]["seconds"])
         if reply.status != OK:
             return reply
         status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
