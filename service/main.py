@@ -21,17 +21,18 @@ from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
 from service.api.front import Front
 from service.api.health import State, self_check
+from service.api.job_work import JobWork
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.raised import install
 from service.api.rates import Rates
-from service.api.repeats import Repeats
-from service.api.requests import REQUEST_OF
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
-from service.api.sight import Sight
+from service.api.sight import Sight, recorder
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
+from service.cache.records import MemoryRecords
+from service.jobs.jobs import Jobs
 from service.pool.here import HereExecutor
 from service.pool.launching import Launched
 from service.pool.local import LocalExecutor
@@ -58,12 +59,13 @@ def create_app(
     settings = settings or Settings()
     answering = _answering(settings, compute, launched)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
-    state = State(parts={"cache": lambda: answering.cache.is_whole})
+    jobs, jobs_are_whole = _jobs(settings, answering)
+    state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
     app = FastAPI(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan(answering, state, rates),
+        lifespan=_lifespan(answering, jobs, state, rates),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -71,7 +73,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
-    parts = routers(answering, catalogue or _own_catalogue, state, metrics)
+    parts = routers(answering, jobs, catalogue or _own_catalogue, state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
@@ -81,24 +83,25 @@ def create_app(
     app.add_middleware(Boundary, state=state)
     app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
-    asked = frozenset(f"/v1/{kind}" for kind in REQUEST_OF)
-    app.state.served = Repeats(app, state, metrics, asked, is_off=rates.limited)
-    app.state.life, app.state.metrics, app.state.rates = state, metrics, rates
+    app.state.record = None if rates.limited else recorder(metrics)  # each request must be counted there
+    app.state.life, app.state.metrics, app.state.rates, app.state.answering = state, metrics, rates, answering
     return app
 
 
 def _lifespan(
-    answering: Answering, state: State, rates: Rates
+    answering: Answering, jobs: Jobs, state: State, rates: Rates
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await answering.start()
         try:
             await self_check(answering)
+            jobs.start()
             state.serving = True
             yield
         finally:
             state.serving = False
+            await jobs.stop()
             await answering.stop()
             await rates.close()
 
@@ -130,7 +133,8 @@ def _answering(settings: Settings, compute: Compute | None, launched: Launched |
         executor = LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
     else:
         executor = HereExecutor(partial(perform, compute))
-    shortcut = Shortcut(compute or _own_compute, bounds, prepare=None if compute else _own_mathematics)
+    prepare = None if compute else _own_mathematics
+    shortcut = Shortcut(compute or _own_compute, bounds, Values(cache), prepare)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
 
@@ -142,6 +146,20 @@ def _cache(settings: Settings) -> Cache:
         tier = RedisTier(url)
     secret = settings.cache_secret.get_secret_value().encode()
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
+
+
+def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
+    """The jobs, and whether their store answers."""
+    url, bounds = settings.redis_url.get_secret_value(), settings.job_bounds()
+    slots = bounds.running_jobs or settings.pool_bounds().slots("large")
+    work = JobWork(answering)
+    if not url:
+        return Jobs(MemoryRecords(bounds.job_bytes), work, bounds, slots), lambda: True
+    from service.cache.redis_records import RedisRecords
+    from service.cache.redis_tier import RedisTier
+
+    records = RedisRecords(RedisTier(url), settings.cache_secret.get_secret_value().encode())
+    return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 
 def _ruleset() -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.api.asked import Asked
-from service.api.replies import OK, Reply
+from service.api.replies import OK, Buffer, Reply
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
-from service.cache.cache import Cache, Made
+from service.cache.cache import Cache, Fetched, Made
 from service.errors import DeadlineError
 from service.pool.orders import Executor, Order, Outcome, Report
 
@@ -27,10 +27,12 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took."""
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made."""
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
+    derived: int = 0
+    found: int = 0
     defects: int = 0
 
 
@@ -71,50 +73,76 @@ class Answering:
 
     def keep(self, asked: Asked, reply: Reply) -> Reply:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""
-        if reply.status != OK:
+        if reply.status != OK or not asked.lasts:
             return reply
         self.cache.remember(asked.key, reply.packed())
         return reply.with_headers(_headers(asked, "fwd=miss; stored"))
 
-    async def answer(self, asked: Asked, seconds: float | None = None, report: Report | None = None) -> Reply:
-        """The answer, within so many seconds or as many as the service allows.
+    async def answer(
+        self, asked: Asked, seconds: float | None = None, report: Report | None = None, *, most: float | None = None
+    ) -> Reply:
+        """The answer, within so many seconds or as many as the service allows; `most` is another number of these.
 
         Raises what an executor raises. Whoever cancels this stops the work, unless others wait for it too.
         """
-        may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
-        stages: dict[str, float] = {}
-
-        sketched = self.shortcut.sketch(asked)
-        before = None if sketched is None else self.shortcut.seconds(sketched)
-
-        async def make() -> Made:
-            outcome = await self._work(asked, before or FIRST_GUESS, report)
-            if sketched is not None and outcome.head["status"] == OK:
-                self.shortcut.learn(sketched, outcome.head["seconds"])
-            stages.update(outcome.head["stages"])
-            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
-
+        allowed = self.seconds if most is None else most
+        may_take = allowed if seconds is None else min(allowed, seconds)
+        heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         try:
             async with asyncio.timeout(may_take):
-                found = await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+                found = await self._found(asked, heads, report, most)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
-        if reply.status != OK:
+        if heads:
+            reply = reply.spending(heads[0]["seconds"])
+        if reply.status != OK or not asked.lasts:
             return reply
-        return reply.with_headers(_headers(asked, _STATUS[found.how], stages))
+        status = _STATUS[found.how] if _is_kept(asked, found.value) else "fwd=miss"
+        return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
-    async def _work(self, asked: Asked, guess: float, report: Report | None) -> Outcome:
+    async def _found(
+        self, asked: Asked, heads: list[Mapping[str, Any]], report: Report | None, most: float | None
+    ) -> Fetched:
+        """What is kept or made; where another made it and ran out of time, who may take longer goes on."""
+        sketched = self.shortcut.sketch(asked)
+        before = None if sketched is None else self.shortcut.seconds(sketched)
+        began = False
+
+        async def make() -> Made:
+            nonlocal began
+            began = True
+            outcome = await self._work(asked, before or FIRST_GUESS, report, most)
+            if sketched is not None and outcome.head["status"] == OK:
+                self.shortcut.learn(sketched, outcome.head["seconds"])
+            heads.append(outcome.head)
+            return Made(outcome.body, outcome.head["status"] == OK and _is_kept(asked, outcome.body))
+
+        while True:
+            try:
+                return await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+            except DeadlineError:
+                if began or most is None:
+                    raise
+
+    async def _work(self, asked: Asked, guess: float, report: Report | None, most: float | None) -> Outcome:
         """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
         head = {**asked.head, "bounds": self.bounds.plain()}
-        order = Order(asked.key, head, asked.raw, "large" if len(asked.raw) > LARGE_BODY else "small", guess)
-        outcome = await self.executor.run(order, time.monotonic() + self.seconds, report)
+        is_large = most is not None or len(asked.raw) > LARGE_BODY
+        order = Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
+        outcome = await self.executor.run(order, time.monotonic() + max(most or 0, self.seconds), report)
         self.counts.predicted_seconds += guess
         self.counts.actual_seconds += outcome.head["seconds"]
+        self.counts.derived += outcome.head["derived"]
+        self.counts.found += outcome.head["found"]
         if "defect" in outcome.head:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])
         return outcome
+
+
+def _is_kept(asked: Asked, packed: Buffer) -> bool:
+    return asked.lasts and len(packed) <= LONGEST_KEPT
 
 
 _STATUS = {

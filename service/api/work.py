@@ -18,6 +18,7 @@ from service.api.replies import OK, Reply
 from service.api.requests import REQUEST_OF, read
 from service.errors import FluxionError, VerificationError
 from service.tasks.messages import Answer, Kind, Limits, Task
+from service.tasks.sharing import COUNTS
 from service.tasks.timing import stage, timed
 
 Compute = Callable[[Task], Answer]
@@ -44,10 +45,11 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
     """The packed reply to an order, and what is worth knowing of how it was made.
 
     `seconds` of a processor it took, however many others wanted that; `stages` has how long each stage took, `defect`
-    the traceback of one.
+    the traceback of one. So many derivations were `derived`, so many `found` in the store.
     """
     start = time.process_time()
     bounds, made = Bounds.of(head["bounds"]), dict[str, Any]()
+    derived, found = COUNTS.derived, COUNTS.found
     with timed() as stages:
         try:
             reply = _reply(compute, head, bytes(body), bounds)
@@ -59,6 +61,7 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
             reply = Reply.of(refused(error))
         except (Exception, SystemExit):  # noqa: BLE001 - a defect is answered like everything else
             reply, made["defect"] = Reply.of(hidden()), traceback.format_exc()
+    made |= {"derived": COUNTS.derived - derived, "found": COUNTS.found - found}
     made |= {"status": reply.status, "seconds": time.process_time() - start, "stages": stages}
     return made, reply.packed()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uvicorn.server import ServerState
 
 from service.server.bounds import EdgeBounds
+from service.server.repeats import Repeats
 
 if TYPE_CHECKING:
     from service.server.connection import Connection
@@ -37,9 +38,10 @@ class Census(ServerState):
     counts the seconds in which this process ran, so that nobody is late because it was stopped.
     """
 
-    def __init__(self, bounds: EdgeBounds) -> None:
+    def __init__(self, bounds: EdgeBounds, repeats: Repeats | None = None) -> None:
         super().__init__()
         self.bounds = bounds
+        self.repeats = repeats
         self.now = 0.0
         self.awaited: dict[Connection, None] = {}
         self.turned_away: set[Connection] = set()
@@ -56,9 +58,14 @@ class Census(ServerState):
             return False
         self._admitted.add(connection)
         self._peers[connection.peer] += 1
-        self.awaited[connection] = None
+        self.expect(connection)
         self.counts.accepted += 1
         return True
+
+    def expect(self, connection: Connection) -> None:
+        """It is the client's turn."""
+        if connection in self._admitted:
+            self.awaited.setdefault(connection)
 
     def forget(self, connection: Connection) -> None:
         """Takes a connection that has ended, or is about to, off every list."""

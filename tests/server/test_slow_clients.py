@@ -189,6 +189,15 @@ def test_one_address_has_a_bound_of_its_own() -> None:
             raw.close()
 
 
+def test_those_that_were_refused_make_place() -> None:
+    """A client that does not close after its last answer keeps nobody out."""
+    with slow_service(connections=5) as served, ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connect(served)).sendall(b"BAD\r\n\r\n")
+        answers = [served.ask("/slow", b"good") for _ in range(20)]
+    assert answers == [(200, b"good")] * 20
+
+
 def test_no_place_is_left() -> None:
     """While every connection has an answer coming, a new one is told to come back."""
     with slow_service(connections=3) as served:
