@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks import machine
 from benchmarks.http_service import HOST, PATIENCE, free_port
 from benchmarks.measuring import ratio
 from benchmarks.processes import ROOT
@@ -28,6 +29,7 @@ PAUSE = 0.005  # seconds between attempts: asking takes time from the one that s
 
 def measure(*, quick: bool = False) -> list[Report]:
     """Both in turn; a first round, in which files are read for the first time, does not count."""
+    load = machine.load()
     seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
     wrong: list[str] = []
     for turn in range(1 + (QUICK_ROUNDS if quick else ROUNDS)):
@@ -37,10 +39,10 @@ def measure(*, quick: bool = False) -> list[Report]:
         if turn:
             seconds[SERVICE].append(taken)
             seconds[NUMPY].append(_import())
-    return [report(seconds, wrong)]
+    return [report(seconds, wrong, load)]
 
 
-def report(seconds: Mapping[str, Sequence[float]], wrong: Sequence[str]) -> Report:
+def report(seconds: Mapping[str, Sequence[float]], wrong: Sequence[str], load: float | None) -> Report:
     """Medians on the wall with their quartiles, and the bound."""
     rows = []
     for name, taken in seconds.items():
@@ -51,6 +53,7 @@ def report(seconds: Mapping[str, Sequence[float]], wrong: Sequence[str]) -> Repo
     about = (
         "From starting the process, with its files in the system's memory, to the answer 200 to its first `POST"
         " /v1/gradient`, the self-check included; asked again until it listens. On the wall, in turn."
+        + ("" if load is None else f" The load average was {load:.1f} before.")
     )
     taken = seconds[SERVICE]
     bound = Bound("first gradient over HTTP after the start, in seconds", statistics.median(taken), LIMIT)
