@@ -29,7 +29,7 @@ def test_mathematics_needs_no_web(module: str) -> None:
 def test_the_process_that_serves_starts_without_mathematics() -> None:
     """Nor does it load what only some configurations or addresses need."""
     heavy = {"scipy", "lark", "redis", "celery", "limits", "prometheus_client"}
-    assert not loaded_by("service.main") & heavy
+    assert not loaded_by("service.main, service.server.process") & heavy
 
 
 def test_what_launches_workers_loads_nothing_else() -> None:
