@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 from fastapi import FastAPI
@@ -22,11 +23,14 @@ from service.api.routes import routers
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
-from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
+
+if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
+    from service.pool.broker import Broker
+    from service.pool.exchange import Exchange
 
 
 def create_app(
@@ -80,13 +84,14 @@ def create_app(
 def _answering(settings: Settings, compute: Compute | None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
-    cache = _cache(settings)
-    executor = _executor(settings.pool_bounds(), cache, compute)
+    cache = cache_of(settings)
+    executor = _executor(settings, cache, compute)
     shortcut = Shortcut(compute or _own_compute(), bounds)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
 
 
-def _cache(settings: Settings) -> Cache:
+def cache_of(settings: Settings) -> Cache:
+    """What was computed before."""
     url, tier = settings.redis_url.get_secret_value(), None
     if url:
         from service.cache.redis_tier import RedisTier
@@ -96,10 +101,30 @@ def _cache(settings: Settings) -> Cache:
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
 
 
-def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
+def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
+    """Where Celery workers find their work, and a way to be in touch with those who ask for it.
+
+    Raises:
+        ValueError: no Redis is configured for it.
+    """
+    from service.cache.exchange import RedisExchange
+    from service.pool.broker import Broker
+
+    url = settings.broker_url.get_secret_value() or settings.redis_url.get_secret_value()
+    if not url:
+        message = "FLUXION_EXECUTOR=celery needs FLUXION_REDIS_URL or FLUXION_BROKER_URL"
+        raise ValueError(message)
+    return Broker(url, _ruleset()[:12], settings.visibility_seconds), partial(RedisExchange, url)
+
+
+def _executor(settings: Settings, cache: Cache, compute: Compute | None) -> Executor:
     if compute is not None:
         return HereExecutor(partial(perform, compute))
-    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
+    if settings.executor == "celery":
+        from service.pool.remote import CeleryExecutor
+
+        return CeleryExecutor(*distributed(settings), settings.pool_bounds())
+    return LocalExecutor("service.api.worker:run", settings.pool_bounds(), Values(cache))
 
 
 def _ruleset() -> str:

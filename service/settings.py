@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -151,6 +152,19 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Where processes share the cache: `redis://`, `rediss://` or `unix://`; empty for memory alone.",
     )
+    executor: Literal["local", "celery"] = Field(
+        default="local",
+        description="Who computes: processes of this machine, or the Celery workers that `python -m service.worker` is.",
+    )
+    broker_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The Redis by which work reaches Celery workers; empty for that of `FLUXION_REDIS_URL`.",
+    )
+    visibility_seconds: float = Field(
+        default=3600,
+        ge=120,
+        description="After how long Celery hands work out again, in seconds; no computation may take so long.",
+    )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="The memory of one process' cache, in bytes.")
     cache_seconds: float = Field(default=86_400, gt=0, description="How long the cache keeps an answer, in seconds.")
     cache_secret: SecretStr = Field(
@@ -158,7 +172,7 @@ class Settings(BaseSettings):
         description="A secret shared by all processes; what is in Redis but was not written with it counts as absent.",
     )
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "broker_url")
     @classmethod
     def _known_scheme(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
