@@ -87,7 +87,7 @@ def _answering(settings: Settings, compute: Compute | None) -> Answering:
     cache = cache_of(settings)
     executor = _executor(settings, cache, compute)
     shortcut = Shortcut(compute or _own_compute(), bounds)
-    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
+    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt, settings.shard_bounds())
 
 
 def cache_of(settings: Settings) -> Cache:

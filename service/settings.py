@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.api.bodies import BodyBounds
+from service.api.sharded import ShardBounds
 from service.pool.bounds import PoolBounds
 from service.server.bounds import EdgeBounds
 from service.tasks.messages import Limits
@@ -148,13 +149,25 @@ class Settings(BaseSettings):
         default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
     )
 
+    shard_points: int = Field(
+        default=ShardBounds.points,
+        ge=1000,
+        description="The points of a part of a long batch; parts are computed by several processes at a time.",
+    )
+    shards: int = Field(
+        default=ShardBounds.at_once,
+        ge=1,
+        le=1024,
+        description="How many parts of one batch are computed at a time.",
+    )
+
     redis_url: SecretStr = Field(
         default=SecretStr(""),
         description="Where processes share the cache: `redis://`, `rediss://` or `unix://`; empty for memory alone.",
     )
     executor: Literal["local", "celery"] = Field(
         default="local",
-        description="Who computes: processes of this machine, or the Celery workers that `python -m service.worker` is.",
+        description="Who computes: processes of this machine, or Celery workers, `python -m service.worker`.",
     )
     broker_url: SecretStr = Field(
         default=SecretStr(""),
@@ -192,6 +205,10 @@ class Settings(BaseSettings):
     def pool_bounds(self) -> PoolBounds:
         """The bounds on workers and on what waits for them."""
         return PoolBounds(**{name: getattr(self, name) for name in PoolBounds.__dataclass_fields__})
+
+    def shard_bounds(self) -> ShardBounds:
+        """Into what long batches are parted."""
+        return ShardBounds(self.shard_points, self.shards)
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""

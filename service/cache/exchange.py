@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from service.cache.redis_tier import connections, milliseconds
 
 PREFIX = "fluxion:exchange:"
-SECONDS = 5.0  # an operation may take, waiting for a connection included; a piece of a long body is one operation
+SECONDS = 3.0  # an operation may take, waiting for a connection included; a piece of a long body is one operation
 CONNECTIONS = 32
 PIECE = 4 << 20  # bytes
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from service.pool.orders import LANES, Lane
 
@@ -58,7 +58,7 @@ def application(broker: Broker, **more: Any) -> Celery:
         accept_content=["json"],
         result_backend=None,
         task_ignore_result=True,
-        task_queues=[Queue(broker.queue(lane)) for lane in LANES],
+        task_queues=[Queue(broker.queue(lane), Exchange("fluxion"), routing_key=broker.queue(lane)) for lane in LANES],
         task_default_queue=broker.queue("small"),
         task_acks_late=True,
         task_reject_on_worker_lost=True,
