@@ -154,6 +154,11 @@ class Settings(BaseSettings):
         ge=1000,
         description="The points of a part of a long batch; parts are computed by several processes at a time.",
     )
+    shard_operations: int = Field(
+        default=ShardBounds.operations,
+        ge=0,
+        description="The estimated operations from which on a batch is parted.",
+    )
     shards: int = Field(
         default=ShardBounds.at_once,
         ge=1,
@@ -208,7 +213,7 @@ class Settings(BaseSettings):
 
     def shard_bounds(self) -> ShardBounds:
         """Into what long batches are parted."""
-        return ShardBounds(self.shard_points, self.shards)
+        return ShardBounds(self.shard_points, self.shard_operations, self.shards)
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""

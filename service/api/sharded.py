@@ -28,9 +28,13 @@ Run = Callable[[Order], Any]
 
 @dataclass(frozen=True)
 class ShardBounds:
-    """The points of a part, at least, and how many parts are computed at a time."""
+    """The points of a part, at least; the operations of a batch, at least; how many parts are computed at a time.
+
+    A part is copied some times more on its way than a whole, so that little work on many points is better left whole.
+    """
 
     points: int = 2**18
+    operations: int = 2 * 10**9
     at_once: int = 4
 
 
@@ -70,7 +74,7 @@ class Sharded:
                 raise first from None
         if made is None:
             return None
-        joined = await job.joined([bytes(Reply.unpacked(each.body).body) for each in made], starts)
+        joined = await job.joined([Reply.unpacked(each.body).body for each in made], starts)
         head = {**joined.head, "shards": len(made)}
         head["seconds"] += sum(each.head["seconds"] for each in made)
         return Outcome(head, joined.body)
@@ -79,7 +83,7 @@ class Sharded:
         """Where parts start, in points, and where the last one ends."""
         outcome = await job.run("size", job.asked.raw)
         takes = orjson.loads(Reply.unpacked(outcome.body).body) if outcome.head["status"] == OK else {}
-        if not takes:
+        if not takes or takes["operations"] < self.shards.operations:
             return []
         job.batched = takes["batched"]
         each = max(self.shards.points, LEAST_WORK * takes["points"] // max(takes["operations"], 1))
@@ -133,7 +137,7 @@ class _Job:
         order = Order(f"{self.asked.key}:{work}{named}", head, body, "large", SECONDS)
         return await self._executor.run(order, self._deadline)
 
-    async def joined(self, parts: Sequence[bytes], starts: Sequence[int]) -> Outcome:
+    async def joined(self, parts: Sequence[bytes | memoryview], starts: Sequence[int]) -> Outcome:
         """The answer of all parts."""
         bodies = [await self.cut(0, 1), *parts]
         self._body = {}
