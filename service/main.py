@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
+from service.api.access import Access
 from service.api.answering import Answering
 from service.api.boundary import Boundary
 from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
+from service.api.endpoints import REQUEST_OF
 from service.api.front import Front
 from service.api.health import State, self_check
+from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.problems import install
-from service.api.routes import routers
+from service.api.rates import Rates
+from service.api.repeats import Repeats
+from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
+from service.api.sight import Sight
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.pool.here import HereExecutor
@@ -45,8 +52,39 @@ def create_app(
     """
     settings = settings or Settings()
     answering = _answering(settings, compute)
+    rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     state = State(parts={"cache": lambda: answering.cache.is_whole})
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=_lifespan(answering, state, rates),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_telemetry(settings),
+    )
+    metrics = _metrics(state, answering, rates)
+    parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
+    described = cache_of_one(lambda: document(parts))
+    for part in (*parts, pages_router(described)):
+        app.include_router(part)
+    app.openapi = described  # type: ignore[method-assign]
+    app.add_middleware(Front, answering=answering)
+    app.add_middleware(Access, keys=settings.key_digests(), rates=rates)
+    app.add_middleware(Boundary, state=state)
+    app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
+    install(app)
+    asked = frozenset(f"/v1/{kind}" for kind in REQUEST_OF)
+    app.state.served = Repeats(app, state, metrics, asked, is_off=rates.limited)
+    app.state.life, app.state.metrics, app.state.rates = state, metrics, rates
+    return app
 
+
+def _lifespan(
+    answering: Answering, state: State, rates: Rates
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await answering.start()
@@ -57,28 +95,25 @@ def create_app(
         finally:
             state.serving = False
             await answering.stop()
+            await rates.close()
 
-    app = FastAPI(
-        title=TITLE,
-        version=VERSION,
-        description=DESCRIPTION,
-        lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    parts = routers(answering, catalogue or _own_catalogue(), state)
-    described = cache_of_one(lambda: document(parts))
-    for part in (*parts, pages_router(described)):
-        app.include_router(part)
-    app.openapi = described  # type: ignore[method-assign]
-    app.add_middleware(Front, answering=answering)
-    app.state.life = state
-    app.add_middleware(Boundary, state=state)
-    install(app)
-    app.state.life = state
-    return app
+    return lifespan
+
+
+def _telemetry(settings: Settings) -> TelemetryConfig:
+    """FastAPI's own spans and metrics; exporters are those that OpenTelemetry's variables name."""
+    on = settings.telemetry
+    return {"tracing": on, "metrics": on, "logs": on, "auto_configure": on}
+
+
+def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
+    metrics = Metrics(state)
+    metrics.watch("cache", lambda: answering.cache.counts)
+    metrics.watch("pool", lambda: getattr(answering.executor, "counts", {}))
+    metrics.watch("shortcut", lambda: answering.shortcut.counts)
+    metrics.watch("answering", lambda: answering.counts)
+    metrics.watch("rates", lambda: rates.counts)
+    return metrics
 
 
 def _answering(settings: Settings, compute: Compute | None) -> Answering:

@@ -11,7 +11,10 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.api.access import digests
 from service.api.bodies import BodyBounds
+from service.api.logs import Format, Level
+from service.api.rates import Rates
 from service.api.sharded import ShardBounds
 from service.pool.bounds import PoolBounds
 from service.server.bounds import EdgeBounds
@@ -32,6 +35,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FLUXION_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    log_format: Format = Field(default="json", description="How log lines look: `json` or `console`.")
+    log_level: Level = Field(
+        default="info", description="The least that is logged: `debug`, `info`, `warning`, `error` or `critical`."
+    )
+    api_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Who may ask: `name:sha256` of each key with commas between them; empty for anybody. "
+        "`python -m service.api.access NAME` makes a key.",
+    )
+    rate_limit: str = Field(
+        default="",
+        description="What one key or address may ask for, such as `1000/minute`; a request is 1, a second of computing "
+        "100; empty for anything.",
+    )
+    telemetry: bool = Field(
+        default=False,
+        description="Whether requests are spans and metrics of OpenTelemetry; its own variables say where these go.",
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen on; `0.0.0.0` for every interface.")
     port: int = Field(default=8000, ge=0, le=65_535, description="The TCP port to listen on; 0 takes a free one.")
     body_bytes: int = Field(
@@ -202,6 +223,22 @@ class Settings(BaseSettings):
         """The bounds on what is computed."""
         bounds = {name: getattr(self, name) for name in Limits.__dataclass_fields__}
         return Limits(**{**bounds, "threads": self.threads or os.cpu_count() or 1})
+
+    @field_validator("api_keys")
+    @classmethod
+    def _has_keys(cls, value: SecretStr) -> SecretStr:
+        digests(value.get_secret_value())
+        return value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_rate(cls, value: str) -> str:
+        Rates(value)
+        return value
+
+    def key_digests(self) -> dict[str, bytes]:
+        """The digests of the keys, by the name of their owner."""
+        return digests(self.api_keys.get_secret_value())
 
     def edge_bounds(self) -> EdgeBounds:
         """The bounds on connections."""

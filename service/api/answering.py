@@ -28,12 +28,17 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took; parts of long batches."""
+    """Seconds that orders were thought to take, and those they took; parts of long batches.
+
+    Of the derivations that orders needed, workers have `derived` some and `found` the others, made elsewhere.
+    """
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
     defects: int = 0
     shards: int = 0
+    derived: int = 0
+    found: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ class Answering:
             outcome = await self.executor.run(order, deadline, report)
         self.counts.predicted_seconds += guess
         self.counts.actual_seconds += outcome.head["seconds"]
+        self.counts.derived += outcome.head["derived"]
+        self.counts.found += outcome.head["found"]
         if "defect" in outcome.head:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])

@@ -15,6 +15,7 @@ INTERNAL = 500
 
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
+    401: problem("unauthorized", "The request needs `Authorization: Bearer KEY` with a key of this service."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),
@@ -28,6 +29,10 @@ _EXAMPLES = {
         "invalid-request",
         "/varables: unknown field 'varables'; did you mean variables?",
         errors=[{"pointer": "/varables", "message": "unknown field 'varables'; did you mean variables?"}],
+    ),
+    429: problem(
+        "rate-limited",
+        "rate_limit: the client has used up the 1000 per 1 minute; a request costs 1 and its computing more.",
     ),
     500: problem("internal", "This is a defect of the service, not of the request; the log has the details."),
     503: problem("shutting-down", "The service is starting or shutting down."),
@@ -53,6 +58,7 @@ class Problem(BaseModel):
     line: int = Field(0, description="For an error in a text: its line, from 1.")
     column: int = Field(0, description="For an error in a text: its column, from 1.")
     excerpt: str = Field("", description="For an error in a text: the line, and below it a caret.")
+    trace_id: str = Field("", description="What the service's log calls this request; also in `X-Request-ID`.")
 
 
 class NpzArchive(RootModel[bytes]):

@@ -15,17 +15,20 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from service.api.access import is_open
 from service.api.answering import Answering
 from service.api.catalogue import OperationList
-from service.api.declaring import REF, NpzArchive, Problem
+from service.api.declaring import REF, NpzArchive, Problem, problems
 from service.api.endpoints import ENDPOINTS
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
+from service.api.metrics import Metrics
 from service.api.routes import routers
 
 TITLE = "Fluxion"
 VERSION = "1.0.0"
 DESCRIPTION = "Exact derivatives of expressions and graphs, as closed forms and as numbers."
+KEY = {"type": "http", "scheme": "bearer", "description": "Needed where the service was given keys."}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).resolve().parents[2] / "openapi"
 _OF_ENDPOINTS = {model for endpoint in ENDPOINTS for model in (endpoint.request, endpoint.answer)}
@@ -40,11 +43,19 @@ MODELS: tuple[type[BaseModel], ...] = (
 
 
 def document(parts: Iterable[APIRouter]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the routers' routes; every schema is a named component."""
+    """The OpenAPI 3.1 document of the routers' routes; every schema is a named component.
+
+    What every route may answer because of who asks, and how often, is said here and not by each of them.
+    """
     routes = [route for part in parts for route in part.routes]
     whole = get_openapi(title=TITLE, version=VERSION, description=DESCRIPTION, routes=routes)
     _, definitions = models_json_schema([(model, "validation") for model in MODELS], ref_template=REF)
-    return whole | {"components": {"schemas": definitions["$defs"]}}
+    for path, operations in whole["paths"].items():
+        for operation in () if is_open(path) else operations.values():
+            operation["security"] = [{}, {"key": []}]
+            added = {str(status): answer for status, answer in problems(401, 429).items()}
+            operation["responses"] = dict(sorted((operation["responses"] | added).items()))
+    return whole | {"components": {"schemas": definitions["$defs"], "securitySchemes": {"key": KEY}}}
 
 
 def graph_schema() -> dict[str, Any]:
@@ -54,7 +65,8 @@ def graph_schema() -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """The text of each generated file by its name in `openapi/`."""
-    parts = routers(cast("Answering", None), list, State())  # routes that are described and never called
+    never_called = cast("Answering", None)
+    parts = routers(never_called, list, State(), Metrics(State()))
     return {"openapi.json": _text(document(parts)), "graph.schema.json": _text(graph_schema())}
 
 

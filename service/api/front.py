@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.answering import Answering
 from service.api.asked import Asked
-from service.api.bodies import receive as received
 from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
 from service.api.replies import Reply
@@ -38,11 +36,15 @@ class Front:
         if kind is None or validators is None:
             await self._app(scope, receive, send)
             return
-        raw = await received(Request(scope, receive), self._answering.bounds.body)
+        first = await receive()
+        raw = first.get("body", b"")
+        if first.get("more_body") or len(raw) > LONGEST:
+            await self._app(scope, again(first, receive), send)
+            return
         asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
         reply = await self._reply(asked)
         if reply is None:
-            await self._app(scope, _again(raw, receive), send)
+            await self._app(scope, again(first, receive), send)
         else:
             await reply.current(validators).send(send)
 
@@ -61,15 +63,12 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         return None
     if found.get(b"content-type") != b"application/json" or found.get(b"accept", b"*/*") not in PLAIN:
         return None
-    length = found.get(b"content-length", b"")
-    if not length.isdigit() or len(length) > len(str(LONGEST)) or int(length) > LONGEST:
-        return None
     return found.get(b"if-none-match", b"").decode("latin-1")
 
 
-def _again(raw: bytes, receive: Receive) -> Receive:
-    """What receives the body once more, and then what comes after it."""
-    waiting: list[Message] = [{"type": "http.request", "body": raw, "more_body": False}]
+def again(first: Message, receive: Receive) -> Receive:
+    """What receives the first message once more, and then what comes after it."""
+    waiting = [first]
 
     async def replay() -> Message:
         return waiting.pop() if waiting else await receive()

@@ -17,7 +17,7 @@ from service.errors import QUOTE_LIMIT, FluxionError, OverloadedError, Place
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fluxion:problem:"
-BODY_BYTES = 8192
+BODY_BYTES = 8128  # 8192 with the id of the trace
 DETAIL_CHARACTERS = 1000
 MESSAGE_CHARACTERS = 300
 FAULTS = 20

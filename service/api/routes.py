@@ -8,8 +8,15 @@ from service.api.answering import Answering
 from service.api.catalogue import Catalogue, catalogue_router
 from service.api.compute import compute_router
 from service.api.health import State, health_router
+from service.api.metrics import Metrics, metrics_router
 
 
-def routers(answering: Answering, catalogue: Catalogue, state: State) -> tuple[APIRouter, ...]:
+def routers(answering: Answering, catalogue: Catalogue, state: State, metrics: Metrics) -> tuple[APIRouter, ...]:
     """The routers of the computations, the language and the health, in the document's order."""
-    return (compute_router(answering), catalogue_router(catalogue), health_router(state))
+    return (compute_router(answering), catalogue_router(catalogue), health_router(state), metrics_router(metrics))
+
+
+def paths(parts: tuple[APIRouter, ...]) -> frozenset[str]:
+    """The addresses of routes without a variable part."""
+    found = {str(getattr(route, "path", "")) for part in parts for route in part.routes}
+    return frozenset(path for path in found if "{" not in path)

@@ -43,7 +43,7 @@ class Counts:
 
 @dataclass
 class _Known:
-    """A computation that was done: its longest time, its task but for `at`, and whether points may be joined."""
+    """A computation that was done: its usual time, its task but for `at`, and whether points may be joined."""
 
     seconds: float
     task: Task | None = None
@@ -89,7 +89,7 @@ class Shortcut:
         if known is None:
             self._known[found.key] = _Known(seconds)
         else:
-            known.seconds = max(known.seconds, seconds)
+            known.seconds = (known.seconds + seconds) / 2
 
     def seconds(self, found: Sketch) -> float | None:
         """How long the computation took before, if it was done."""
@@ -133,11 +133,11 @@ class Shortcut:
     def _answer(self, group: Sequence[_Item]) -> list[tuple[_Item, Reply]]:
         """The replies to requests for one computation."""
         self.counts.requests += len(group)
-        start = time.perf_counter()
+        start = time.thread_time()
         together = self._together(group) if len(group) > 1 and group[0].known.is_joinable else None
         replies = [self._alone(item) for item in group] if together is None else together
         known = group[0].known
-        known.seconds = max(0.9 * known.seconds, (time.perf_counter() - start) / len(group))
+        known.seconds = (known.seconds + (time.thread_time() - start) / len(group)) / 2
         return list(zip(group, replies, strict=True))
 
     def _together(self, group: Sequence[_Item]) -> list[Reply] | None:

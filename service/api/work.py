@@ -23,6 +23,7 @@ from service.api.requests import read
 from service.errors import FluxionError, VerificationError
 from service.tasks.messages import Answer, Kind, Limits, Task
 from service.tasks.shards import joined, part, sized
+from service.tasks.sharing import COUNTS
 from service.tasks.timing import stage, timed
 
 Compute = Callable[[Task], Answer]
@@ -49,10 +50,11 @@ class Bounds:
 def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
     """The packed reply to an order, and what is worth knowing of how it was made.
 
-    `head["work"]` says what of an answer is made: by itself all of it, else as `sharded` asks. `seconds` is how long it
-    took, `stages` how much of that each stage; `defect` the traceback of one.
+    `head["work"]` says what of an answer is made: by itself all of it, else as `sharded` asks. `seconds` of a processor
+    it took, however many others wanted that; `stages` has how long each stage took, `defect` the traceback of one,
+    `derived` how many derivations were made and `found` how many were there, made by whatever process.
     """
-    start = time.perf_counter()
+    start, derived, found = time.process_time(), COUNTS.derived, COUNTS.found
     bounds, made = Bounds.of(head["bounds"]), dict[str, Any]()
     with timed() as stages:
         try:
@@ -65,7 +67,8 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
             reply = Reply.of(refused(error))
         except (Exception, SystemExit):  # noqa: BLE001 - a defect is answered like everything else
             reply, made["defect"] = Reply.of(hidden()), traceback.format_exc()
-    made |= {"status": reply.status, "seconds": time.perf_counter() - start, "stages": stages}
+    made |= {"status": reply.status, "seconds": time.process_time() - start, "stages": stages}
+    made |= {"derived": COUNTS.derived - derived, "found": COUNTS.found - found}
     return made, reply.packed()
 
 

@@ -137,7 +137,7 @@ class Cache:
 
     async def _obtain(self, key: str, make: Make, *, shared: bool) -> Fetched:
         if self._redis is None or not shared:
-            return await self._lead(key, make, None)
+            return Fetched((await self._compute(key, make)).value, "miss")
         lease = Lease(self._redis, f"{self._prefix}lease:{key}")
         how: How = "redis"
         claimed = None
@@ -150,39 +150,41 @@ class Cache:
         if claimed and (value := await self._read(key)) is not None:  # put there between the two questions
             self._begin(lease.release)
         if value is None:
-            return await self._lead(key, make, lease if claimed else None)
+            return Fetched((await self._lead(key, make, lease if claimed else None)).value, "miss")
         self.counts.collapsed += how == "collapsed"
         return Fetched(value, how)
 
-    async def _lead(self, key: str, make: Make, lease: Lease | None) -> Fetched:
-        holding = asyncio.create_task(lease.hold()) if lease else None
+    async def _compute(self, key: str, make: Make) -> Made:
         self.counts.misses += 1
+        made = await make()
+        if not made.keep:
+            return made
+        value = bytes(made.value)  # a view may be of memory that its owner uses again
+        self._memory.put(key, value)
+        return Made(value)
+
+    async def _lead(self, key: str, make: Make, lease: Lease | None) -> Made:
+        """Computes for every replica; they are told when the answer is on its way."""
+        holding = asyncio.create_task(lease.hold()) if lease else None
         made = None
         try:
-            made = await make()
+            made = await self._compute(key, make)
         finally:
             if holding:
                 holding.cancel()
-            self._settle(key, made, lease)
-        return Fetched(made.value, "miss")
+            value = bytes(made.value) if made is not None and made.keep else None
+            self._begin(partial(self._tell, key, value, lease), value or b"")
+        return made
 
-    def _settle(self, key: str, made: Made | None, lease: Lease | None) -> None:
-        """Keeps what may be kept, and releases the lease when others can see it."""
-        value = bytes(made.value) if made and made.keep else None
+    async def _tell(self, key: str, value: bytes | None, lease: Lease | None) -> None:
         if value is not None:
-            self._memory.put(key, value)
-
-        async def tell() -> None:
-            if value is not None:
-                await self._write(key, value)
-            if lease:
-                await lease.release()
-
-        if value is not None or lease:
-            self._begin(tell, value or b"")
+            await self._write(key, value)
+        if lease:  # last, so that who sees it gone finds the value
+            await lease.release()
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], value: bytes = b"") -> None:
-        if self._redis and not self._background.begin(work, len(value)):
+        held = len(value) if len(value) <= SENT_BYTES else 0  # more is not sent
+        if self._redis and not self._background.begin(work, held):
             self.counts.dropped += 1
 
     async def _read(self, key: str) -> bytes | None:

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from cachetools import LRUCache
 
-ENTRY_BYTES = 640  # of the interpreter's, for an entry's key, value, place in two tables and place in the order
+ENTRY_BYTES = 512  # of the interpreter's, for an entry's key, value, place in two tables and place in the order
 
 Entry = tuple[bytes, float, int]  # value, when it expires, what it counts
 

@@ -118,7 +118,7 @@ def connections(url: str, seconds: float, most: int) -> ConnectionPool:
     how: dict[str, Any] = {
         "max_connections": most,
         "socket_timeout": seconds,
-        "retry": Retry(NoBackoff(), 0),
+        "retry": Retry(NoBackoff(), 1, (LostConnectionError,)),  # a connection that was closed while it was idle
         "protocol": 2,  # no HELLO: one question less for a new connection, and one right less to grant
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         "decode_responses": False,

@@ -9,7 +9,7 @@ from typing import Literal
 from service.pool.orders import Lane
 
 Ending = Literal["done", "failed", "deadline", "cancelled", "crashed", "overloaded"]
-Reason = Literal["deadline", "cancelled", "moved", "crashed", "memory", "recycled", "spare"]
+Reason = Literal["deadline", "cancelled", "moved", "crashed", "memory", "recycled", "spare", "stuck"]
 
 
 @dataclass
@@ -21,8 +21,8 @@ class Counts:
     `queued_seconds`, `computed_seconds` and `predicted_seconds` are summed over `computed` stretches of work.
     """
 
-    orders: Counter[tuple[Lane, Ending]] = field(default_factory=Counter)
-    ends: Counter[Reason] = field(default_factory=Counter)
+    orders: Counter[tuple[Lane, Ending]] = field(default_factory=Counter, metadata={"labels": ("lane", "ending")})
+    ends: Counter[Reason] = field(default_factory=Counter, metadata={"labels": ("reason",)})
     promoted: int = 0
     starts: int = 0
     failed_starts: int = 0
@@ -30,5 +30,5 @@ class Counts:
     queued_seconds: float = 0.0
     computed_seconds: float = 0.0
     predicted_seconds: float = 0.0
-    queued: dict[Lane, int] = field(default_factory=dict)
-    queued_bytes: int = 0
+    queued: dict[Lane, int] = field(default_factory=dict, metadata={"labels": ("lane",), "gauge": True})
+    queued_bytes: int = field(default=0, metadata={"gauge": True})

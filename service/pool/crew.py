@@ -59,13 +59,14 @@ class Crew:
     def release(self, slot: Slot) -> None:
         """Takes a worker back after an order; it is recycled if it has done enough, or is one too many."""
         lane = self.lanes[slot.lane]
-        if lane.busy.pop(slot, None) is None:
+        if slot not in lane.busy:
             return  # it was ended
         if slot.orders >= self._bounds.worker_orders:
             self.end(slot, "recycled")
-        elif lane.missing <= 0:
+        elif lane.missing < 0:
             self.end(slot, "spare")
         else:
+            del lane.busy[slot]
             lane.idle.append(slot)
             lane.hand_out(self._clock())
 

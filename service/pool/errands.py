@@ -56,7 +56,7 @@ class Errands:
         try:
             await errand
         except Exception:
-            log.exception("a shared value was neither found nor kept")
+            log.debug("a shared value was neither found nor kept", exc_info=True)
 
     @staticmethod
     async def _get(shared: Shared, message: Message, answer: Answer) -> None:

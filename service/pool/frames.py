@@ -16,7 +16,7 @@ from service.pool.memory import INLINE, mapped
 
 LENGTHS = struct.Struct("<IIQ")  # of the head, of the body within, of the body behind a descriptor
 HEAD_BYTES = 4 << 20
-DESCRIPTORS = 16  # per read
+DESCRIPTORS = 1  # per read
 READ_BYTES = 128 << 10
 CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
@@ -73,14 +73,17 @@ class Inbox:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._buffer = bytearray()
-        self._descriptors: deque[int] = deque()
-        self._lost = False
+        self._descriptors: deque[int | None] = deque()
 
     def read(self) -> bool:
-        """Takes what has arrived, as `recv` does; False at the end of the stream."""
+        """Takes what has arrived, as `recv` does; False at the end of the stream.
+
+        A read ends after a descriptor, and a message has one at most; so one that was lost leaves its place empty.
+        """
         data, descriptors, flags, _ = socket.recv_fds(self._sock, READ_BYTES, DESCRIPTORS, CLOSED_ON_EXEC)
         self._descriptors.extend(descriptors)
-        self._lost = self._lost or bool(flags & socket.MSG_CTRUNC)
+        if flags & socket.MSG_CTRUNC and not descriptors:
+            self._descriptors.append(None)
         self._buffer += data
         return bool(data)
 
@@ -110,10 +113,9 @@ class Inbox:
     def close(self) -> None:
         """Closes what was received and not asked for."""
         while self._descriptors:
-            os.close(self._descriptors.popleft())
+            descriptor = self._descriptors.popleft()
+            if descriptor is not None:
+                os.close(descriptor)
 
     def _descriptor(self) -> int | None:
-        """Which of them was lost is not known, so none is trusted from then on."""
-        if self._lost:
-            self.close()
         return self._descriptors.popleft() if self._descriptors else None

@@ -20,7 +20,8 @@ from service.pool.quarantine import Quarantine
 from service.pool.slot import DiedError, Slot
 
 CRASHES = 2  # of one order
-UNBEGUN = 5  # workers that died before they began with one order, for other reasons
+UNBEGUN = 5  # workers that did not come to begin with one order, for reasons of their own
+BEGIN_SECONDS = 1.0  # how long that may take a worker, even on a busy machine
 
 
 @dataclass(eq=False)
@@ -124,7 +125,7 @@ class LocalExecutor:
             try:
                 return await self._worked(slot, job)
             except MovedError:
-                job.lane, job.seconds, job.waited = "large", max(job.seconds, self._bounds.small_seconds), False
+                job.waited = False
             except DiedError as died:
                 self._retry(job, died)
             except LostBodyError:
@@ -134,7 +135,9 @@ class LocalExecutor:
         """Returns if the order may be tried once more."""
         job.crashes += died.begun
         job.unbegun += not died.begun
-        if job.crashes >= CRASHES or job.unbegun >= UNBEGUN:
+        if job.unbegun >= UNBEGUN:
+            raise overloaded(0) from None
+        if job.crashes >= CRASHES:
             self._quarantine.add(job.order.key)
             raise CrashedError(self._bounds.quarantine_seconds) from None
         if died.memory:
@@ -199,19 +202,36 @@ class LocalExecutor:
             raise overloaded(0) from None
 
     async def _awaited(self, slot: Slot, job: Job, reply: asyncio.Future[Outcome]) -> Outcome:
-        left = job.deadline - self._clock()
-        if slot.lane == "small" and left > self._bounds.small_seconds:
-            await asyncio.wait({reply}, timeout=self._bounds.small_seconds)
-            if not reply.done() and not self._crew.promote(slot):
-                self._crew.end(slot, "moved")
-                raise MovedError
-        if not reply.done():
-            await asyncio.wait({reply}, timeout=max(job.deadline - self._clock(), 0))
-        if not reply.done():
-            self._crew.end(slot, "deadline")
-            raise DeadlineError(round(job.allowed, 3))
+        if not await self._settled(slot, job, reply, self._bounds.small_seconds):
+            if not slot.begun and not await self._settled(slot, job, reply, BEGIN_SECONDS) and not slot.begun:
+                self._crew.end(slot, "stuck")
+                raise DiedError(begun=False)
+            if not reply.done() and slot.lane == "small":
+                self._move(slot, job)
+        await self._settled(slot, job, reply, job.allowed)
         try:
             return reply.result()
         except DiedError as died:
             self._crew.end(slot, "memory" if died.memory else "crashed")
             raise
+
+    def _move(self, slot: Slot, job: Job) -> None:
+        """Makes a large order of a small one: where it is, or from the beginning."""
+        job.lane, job.seconds = "large", max(job.seconds, self._bounds.small_seconds)
+        if not self._crew.promote(slot):
+            self._crew.end(slot, "moved")
+            raise MovedError
+
+    async def _settled(self, slot: Slot, job: Job, reply: asyncio.Future[Outcome], seconds: float) -> bool:
+        """Whether there is a reply within so many seconds.
+
+        Raises:
+            DeadlineError: the deadline came first; the worker is ended.
+        """
+        left = job.deadline - self._clock()
+        if not reply.done() and left > 0:
+            await asyncio.wait({reply}, timeout=min(left, seconds))
+        if not reply.done() and left <= seconds:
+            self._crew.end(slot, "deadline")
+            raise DeadlineError(round(job.allowed, 3))
+        return reply.done()

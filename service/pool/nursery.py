@@ -80,7 +80,7 @@ class Nursery:
                     self._process.kill()
                     await asyncio.to_thread(_ended, self._process)
                     self._process = None
-                self._process, ours = await asyncio.to_thread(self._launch)
+                self._process, ours = self._launch()
                 self._wire = Wire(ours, self._received, self._lost)
             return self._wire
 

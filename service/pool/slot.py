@@ -48,7 +48,7 @@ class Slot:
         self._ready: asyncio.Future[None] = awaited_or_not()
         self._reply: asyncio.Future[Outcome] | None = None
         self._report: Report | None = None
-        self._begun = False
+        self.begun = False
 
     async def start(self) -> None:
         """Returns when the worker is ready for orders.
@@ -83,7 +83,7 @@ class Slot:
             What becomes of it: an outcome, or WorkerError, DiedError, or LostBodyError for want of descriptors here.
         """
         self.orders += 1
-        self._begun, self._report = False, report
+        self.begun, self._report = False, report
         reply: asyncio.Future[Outcome] = awaited_or_not()
         self._reply = reply
         if self._wire is None:
@@ -116,7 +116,7 @@ class Slot:
         if not self._ready.done():
             self._ready.set_exception(OSError("a worker ended before it was ready"))
             return
-        self._settle(error=DiedError(begun=self._begun))
+        self._settle(error=DiedError(begun=self.begun))
         self._died(self)
 
     def _received(self, message: Message) -> None:
@@ -136,7 +136,7 @@ class Slot:
 
     def _turn(self, head: dict[str, Any]) -> None:
         if "begun" in head:
-            self._begun = True
+            self.begun = True
         elif "ready" in head and not self._ready.done():
             self._ready.set_result(None)
         elif "error" in head:

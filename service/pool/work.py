@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from service.pool.frames import Inbox, Message, frame
+from service.pool.frames import Inbox, LostBodyError, Message, frame
 from service.pool.memory import INLINE, shared
 from service.pool.orders import Link
 
@@ -42,9 +42,8 @@ def work(sock: socket.socket, run: Run, worker_bytes: int) -> None:
     post = Post(sock)
     post.send({"ready": os.getpid()})
     while message := post.take():
-        if "order" in message.head:
+        if "order" in message.head:  # else an answer that came too late
             _serve(post, run, message)
-            del message  # the mapped body goes before the next order comes
 
 
 class Post:
@@ -109,9 +108,13 @@ class Post:
 
 
 def _serve(post: Post, run: Run, message: Message) -> None:
+    try:
+        given = message.body()
+    except LostBodyError:
+        os._exit(1)  # too many earlier bodies are still referred to; a new worker has none
     post.send({"begun": True})
     try:
-        head, body = run(message.head["order"], message.body(), post)
+        head, body = run(message.head["order"], given, post)
         post.send({"outcome": head}, body)
     except MemoryError:
         post.send({"memory": True})

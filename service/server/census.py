@@ -56,9 +56,14 @@ class Census(ServerState):
             return False
         self._admitted.add(connection)
         self._peers[connection.peer] += 1
-        self.awaited[connection] = None
+        self.expect(connection)
         self.counts.accepted += 1
         return True
+
+    def expect(self, connection: Connection) -> None:
+        """It is the client's turn."""
+        if connection in self._admitted:
+            self.awaited.setdefault(connection)
 
     def forget(self, connection: Connection) -> None:
         """Takes a connection that has ended, or is about to, off every list."""

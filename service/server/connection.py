@@ -118,19 +118,25 @@ class Connection(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the address."""
+        self._heard = True
+        self._head += len(url)
+        if self._head > self.bounds.header_bytes:
+            raise over("header_bytes", self.bounds.header_bytes)
         super().on_url(url)
-        self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what follows a body is counted, but is none."""
-        self._count_head(len(name) + len(value))
+        self._heard = True
+        self._head += len(name) + len(value)
+        if self._head > self.bounds.header_bytes:
+            raise over("header_bytes", self.bounds.header_bytes)
         if self.phase is Phase.HEAD:
             super().on_header(name, value)
-            if len(self.headers) > self.bounds.header_fields:
-                raise over("header_fields", self.bounds.header_fields)
 
     def on_headers_complete(self) -> None:
         """The application is called, if the headers say one thing only."""
+        if len(self.headers) > self.bounds.header_fields:
+            raise over("header_fields", self.bounds.header_fields)
         check_framing(self.headers, self.parser.get_http_version())
         self.phase, self.until = Phase.BODY, self.census.now + self.bounds.body_seconds
         super().on_headers_complete()
@@ -173,7 +179,7 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()
             idle = self.phase is Phase.BETWEEN
             self.until = self.census.now + (self.bounds.idle_seconds if idle else self.bounds.header_seconds)
-            self.census.awaited[self] = None
+            self.census.expect(self)
 
     # What the census and the server tell.
 
@@ -186,7 +192,7 @@ class Connection(HttpToolsProtocol):
         if left and now - self._stuck > self.census.bounds.send_seconds:
             self.census.counts.stalled += 1
             self.drop()
-        elif now > self.until and not left and not self.flow.read_paused:
+        elif now > self.until and not left and (self._leaves or not self.flow.read_paused):
             self._be_late()
 
     def shutdown(self) -> None:
@@ -210,7 +216,7 @@ class Connection(HttpToolsProtocol):
         if self._leaves:
             return
         self._leaves = True
-        self.census.awaited.pop(self, None)
+        self.census.expect(self)
         if self.phase is Phase.BETWEEN or self._out.is_closing():
             self._out.end()
             return
@@ -258,12 +264,6 @@ class Connection(HttpToolsProtocol):
             self.refuse(late("body", self.bounds.body_seconds))
         else:
             self.leave()
-
-    def _count_head(self, size: int) -> None:
-        self._heard = True
-        self._head += size
-        if self._head > self.bounds.header_bytes:
-            raise over("header_bytes", self.bounds.header_bytes)
 
     def _throw_away(self, size: int) -> None:
         self._surplus += size

@@ -114,7 +114,10 @@ def _content(outputs: Sequence[Node], batched: frozenset[str], count: int) -> li
     return [digests(outputs), sorted(batched), count]
 
 
-@remembered(lambda nodes: len(topological(nodes)), shared=graphs("brackets", _content, lambda outputs, *_: outputs))
+_SHARED = graphs("brackets", _content, lambda outputs, *_: outputs, lambda outputs, *_: len(outputs))
+
+
+@remembered(lambda nodes: len(topological(nodes)), shared=_SHARED)
 def _bracketed(outputs: tuple[Node, ...], batched: frozenset[str], count: int) -> list[Node]:
     return list(bracketed(outputs, batched, count))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,6 +25,7 @@ from service.tasks.facts import Fact, Length, needed_facts
 from service.tasks.messages import Form, Layout
 
 MOST_TRIES = 24  # forms written to find the facts that one of them needs; beyond it, facts are listed unexamined
+TEXT_PER_NODE = 500  # characters that take the memory of a node
 MOST_NODES = 10_000  # in all of these forms of a request together, except that each is compared with the plain one
 
 
@@ -34,6 +35,11 @@ class ClosedForms:
 
     spellings: Mapping[str, Any]
     assumptions: tuple[str, ...] = ()
+
+
+def nodes_of_text(spellings: Iterable[Mapping[str, Any]]) -> int:
+    """The memory that forms take, in nodes."""
+    return sum(len(str(form)) for forms in spellings for form in forms.values()) // TEXT_PER_NODE
 
 
 def orientation_of(node: Node, output: Node, layout: Layout) -> str:

@@ -66,7 +66,10 @@ def _content(output: Node, variable: Node, layout: str) -> list[object]:
     return [digests([output, variable]), layout]
 
 
-@remembered(lambda nodes: len(topological(nodes)), shared=graphs("forward", _content, lambda output, *_: [output]))
+_SHARED = graphs("forward", _content, lambda output, *_: [output], lambda *_: 1)
+
+
+@remembered(lambda nodes: len(topological(nodes)), shared=_SHARED)
 def _pushed(output: Node, variable: Node, layout: str) -> list[Node]:
     (tangent,) = simplify(push_forward([output], {variable: identity(variable.shape)}))
     axes, rank = range(len(tangent.shape)), len(output.shape)

@@ -19,17 +19,38 @@ from service.ir.size import Shape
 from service.ir.total import total
 from service.render.polynomial_form import sum_in_order
 from service.rewrite.collect import collect
-from service.tasks.closed_forms import written_forms
+from service.tasks.closed_forms import nodes_of_text, written_forms
+from service.tasks.function import content_of
 from service.tasks.joined import Joined
-from service.tasks.messages import Array, Task
+from service.tasks.messages import Array, Form, Task
+from service.tasks.remembered import remembered
+from service.tasks.sharing import Entry, digests
 
+Inputs = tuple[tuple[str, Shape], ...]
 MOST_WRITTEN = 4096  # numbers in a polynomial that is written out
 
 
 def forms_in_steps(terms: Sequence[Node], inputs: Mapping[str, Shape], task: Task) -> dict[str, Any]:
     """The sum of the terms, in the point's variables and the steps from it."""
+    return _in_steps(tuple(terms), tuple(inputs.items()), task.forms, task.kind)
+
+
+def _content(terms: Sequence[Node], inputs: Inputs, *asked: object) -> list[object]:
+    return [digests(terms), content_of(dict(inputs)), *asked]
+
+
+def _read(data: Any, _: object, __: object, forms: Sequence[Form], *___: object) -> dict[str, Any]:
+    return {form: data[form] for form in forms}
+
+
+_SHARED = Entry("polynomial", _content, lambda written, *_: written, _read)
+
+
+@remembered(lambda forms: nodes_of_text([forms]), shared=_SHARED)
+def _in_steps(terms: tuple[Node, ...], inputs: Inputs, forms: tuple[Form, ...], name: str) -> dict[str, Any]:
     readable = [collect([term])[0] for term in terms]
-    return written_forms(sum_in_order(readable, list(inputs)), inputs, task.forms, task.kind)
+    shapes = dict(inputs)
+    return written_forms(sum_in_order(readable, list(shapes)), shapes, forms, name)
 
 
 def forms_about(

@@ -13,7 +13,7 @@ from service.ir.node import Node
 from service.ir.size import Shape, written
 from service.ir.walk import topological
 from service.tasks.bounded import require_values
-from service.tasks.closed_forms import MOST_NODES, ClosedForms, Writer, closed_forms, orientation_of
+from service.tasks.closed_forms import MOST_NODES, ClosedForms, Writer, closed_forms, nodes_of_text, orientation_of
 from service.tasks.derivatives import Derivative, chosen_names
 from service.tasks.factored import NamedArrays
 from service.tasks.facts import Fact, assumed_facts, check_values
@@ -26,8 +26,6 @@ from service.tasks.sharing import Entry
 from service.tasks.sizing import takes
 from service.tasks.timing import stage
 from service.tasks.verify import verified
-
-TEXT_PER_NODE = 500  # characters that take the memory of a node
 
 Derive = Callable[[Function], list[Derivative]]
 
@@ -175,20 +173,21 @@ def _content(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[Any]:
     return [graphs, content_of(dict(asked.inputs)), asked.forms, asked.kind, facts]
 
 
-def _nodes_of_text(found: Sequence[ClosedForms]) -> int:
-    return sum(len(str(form)) for forms in found for form in forms.spellings.values()) // TEXT_PER_NODE
+def _write_forms(found: Sequence[ClosedForms], *_: object) -> list[Any]:
+    return [[dict(forms.spellings), [*forms.assumptions]] for forms in found]
 
 
-_SHARED = Entry(
-    "forms",
-    _content,
-    lambda found, *_: [[dict(forms.spellings), [*forms.assumptions]] for forms in found],
-    lambda data, *_: [ClosedForms(spellings, tuple(assumptions)) for spellings, assumptions in data],
-    lambda _, asked: bool(asked.forms),
-)
+def _read_forms(data: Any, oriented: Sequence[object], asked: _Asked) -> list[ClosedForms]:
+    return [
+        ClosedForms({form: spellings[form] for form in asked.forms}, tuple(assumptions))
+        for _, (spellings, assumptions) in zip(oriented, data, strict=True)
+    ]
 
 
-@remembered(_nodes_of_text, shared=_SHARED)
+_SHARED = Entry("forms", _content, _write_forms, _read_forms, lambda _, asked: bool(asked.forms))
+
+
+@remembered(lambda found: nodes_of_text(forms.spellings for forms in found), shared=_SHARED)
 def _written_forms(oriented: Sequence[tuple[Node, str]], asked: _Asked) -> list[ClosedForms]:
     inputs, budget = dict(asked.inputs), MOST_NODES // max(len(oriented), 1)
     writers = [Writer(node, inputs, orientation) for node, orientation in oriented]

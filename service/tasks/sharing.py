@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, wraps
-from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
+import numpy as np
 import orjson
+import scipy
 
 import service
 from service.ir.node import Node
@@ -27,8 +28,8 @@ from service.ir.packed import MOST_BYTES, PackingError, read_nodes, write_nodes
 Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
-ROOMS = ("ir", "ops", "diff", "rewrite", "render", "frontends", "execute", "tasks")  # what a result depends on
-LIBRARIES = ("numpy", "scipy")  # constants are folded with them
+SOURCES = {".py", ".lark"}
+LIBRARIES = (platform.python_version(), np.__version__, scipy.__version__)  # constants are folded with them
 CHECK = 16  # bytes in front of a value
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -93,14 +94,19 @@ class Entry(Generic[Made]):
     worth: Callable[..., bool] = lambda *_: True
 
 
-def graphs(name: str, key: Callable[..., Any], given: Callable[..., Sequence[Node]]) -> Entry[list[Node]]:
-    """An entry of graphs alone, written from the graphs on that are `given(*arguments)`."""
-    return Entry(
-        name,
-        key,
-        lambda made, *arguments: write_nodes(made, given(*arguments)),
-        lambda data, *arguments: read_nodes(data, given(*arguments)),
-    )
+def graphs(
+    name: str, key: Callable[..., Any], given: Callable[..., Sequence[Node]], count: Callable[..., int]
+) -> Entry[list[Node]]:
+    """An entry of `count(*arguments)` graphs alone, written from the graphs `given(*arguments)` on."""
+
+    def read(data: Any, *arguments: Any) -> list[Node]:
+        found = read_nodes(data, given(*arguments))
+        if len(found) != count(*arguments):
+            message = "there are more graphs than are asked for, or fewer"
+            raise PackingError(message)
+        return found
+
+    return Entry(name, key, lambda made, *arguments: write_nodes(made, given(*arguments)), read)
 
 
 def digests(nodes: Iterable[Node]) -> list[str]:
@@ -154,7 +160,7 @@ def _key(entry: Entry[Any], *arguments: Any, **named: Any) -> str:
 
 def _check(key: str, content: bytes) -> bytes:
     """What tells that a value is whole, and the one of its key."""
-    return hashlib.blake2b(content, digest_size=CHECK, key=key.encode()[:64]).digest()
+    return hashlib.blake2b(key.encode() + b" " + content, digest_size=CHECK).digest()
 
 
 def _closed(key: str, data: Any) -> bytes:
@@ -175,11 +181,10 @@ def _opened(key: str, packed: bytes) -> Any:
 
 @cache
 def ruleset(top: Path = Path(service.__file__).parent) -> str:
-    """A hash of everything that makes results: no version of the sources reads what another has stored."""
-    state = hashlib.sha256(repr([platform.python_version(), *map(version, LIBRARIES)]).encode())
-    for room in ROOMS:
-        for path in sorted((top / room).rglob("*")):
-            if path.suffix in {".py", ".lark"}:
-                content = path.read_bytes()
-                state.update(f"{path.relative_to(top).as_posix()} {len(content)} ".encode() + content)
+    """A hash of the sources and of what numbers depend on: no version reads what another has stored."""
+    state = hashlib.sha256(repr(LIBRARIES).encode())
+    for path in sorted(top.rglob("*")):
+        if path.suffix in SOURCES:
+            content = path.read_bytes()
+            state.update(f"{path.relative_to(top).as_posix()} {len(content)} ".encode() + content)
     return state.hexdigest()[:32]

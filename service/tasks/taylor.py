@@ -142,7 +142,10 @@ def _content(output: Node, seeds: Seeds, *options: object) -> list[object]:
     return [digests([output, *(node for pair in seeds for node in pair)]), *options]
 
 
-@remembered(lambda nodes: len(topological(nodes)), shared=graphs("taylor", _content, lambda output, *_: [output]))
+_SHARED = graphs("taylor", _content, lambda output, *_: [output], lambda _, __, order, *___: order + 1)
+
+
+@remembered(lambda nodes: len(topological(nodes)), shared=_SHARED)
 def _along(
     output: Node, seeds: Seeds, order: int, most_nodes: int, trail: Shape, part: Literal["tensors", "terms"]
 ) -> list[Node]:

@@ -17,6 +17,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
+def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The event loop of the service."""
-    return "asyncio"
+    return "asyncio", {"use_uvloop": True}

@@ -78,11 +78,11 @@ def run(scenario: Any, loop: str = "uvloop") -> Any:
         return runner.run(scenario)
 
 
-async def served(executor: E, scenario: Callable[[E], Awaitable[None]]) -> None:
+async def served(executor: E, scenario: Callable[[E], Awaitable[None]], patience: float = PATIENCE) -> None:
     """Runs a scenario with an executor that is started before and stopped afterwards."""
     await executor.start()
     try:
-        await asyncio.wait_for(scenario(executor), PATIENCE)
+        await asyncio.wait_for(scenario(executor), patience)
     finally:
         await executor.stop()
 

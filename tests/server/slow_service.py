@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
@@ -40,7 +41,7 @@ def create_app(state: State, bounds: BodyBounds) -> FastAPI:
     return app
 
 
-def main(port: int, bounds: dict[str, float]) -> None:
+def main(port: int, bounds: dict[str, Any]) -> None:
     """Serves until a signal comes."""
     edge = EdgeBounds(**{name: value for name, value in bounds.items() if name in EdgeBounds.__dataclass_fields__})
     body = BodyBounds(**{name: value for name, value in bounds.items() if name in BodyBounds.__dataclass_fields__})
