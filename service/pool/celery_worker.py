@@ -25,6 +25,8 @@ BEAT_SECONDS = 1.0
 BURY_SECONDS = 0.1  # between looks for processes that have ended
 NODE_SECONDS = 5.0  # without a beat, until a worker counts as gone
 
+HERE = f"host:{socket.gethostname()}"  # the mark that there is a worker on this machine
+
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,7 @@ def serve(
     trade = Trade(function(name), exchange, shared, node, bounds.worker_bytes, bounds.quarantine_seconds)
     app = application(broker, worker_max_tasks_per_child=bounds.worker_orders)
     _employ(app, trade)
-    app.steps["consumer"].add(_presence(exchange, (f"node:{node}", broker.workers)))
+    app.steps["consumer"].add(_presence(exchange, (f"node:{node}", broker.workers, HERE)))
     gc.collect()
     gc.freeze()  # pages that the collector never touches stay shared
     worker = app.Worker(
@@ -59,6 +61,14 @@ def serve(
     )
     worker.start()
     return int(worker.exitcode or 0)
+
+
+async def is_here(exchange: Exchange) -> bool:
+    """Whether there is a worker on this machine. Raises ConnectionError where the exchange is away."""
+    try:
+        return bool((await exchange.marks(HERE))[0])
+    finally:
+        await exchange.close()
 
 
 def _employ(app: Celery, trade: Trade) -> None:
