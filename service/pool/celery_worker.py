@@ -7,10 +7,14 @@ import gc
 import logging
 import os
 import secrets
+import signal
 import socket
+import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
+from billiard import active_children
 from celery import Celery, bootsteps
 from celery.signals import worker_process_init
 
@@ -40,6 +44,8 @@ def serve(
 ) -> int:
     """Runs orders by `module:function` until SIGTERM, after which what was begun is finished; the exit status.
 
+    After a failure of Celery's the process begins anew by itself.
+
     `exchange` and `shared` are made in every process that does orders, once.
     """
     node = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -47,6 +53,7 @@ def serve(
     app = application(broker, worker_max_tasks_per_child=bounds.worker_orders)
     _employ(app, trade)
     app.steps["consumer"].add(_presence(exchange, (f"node:{node}", broker.workers, HERE)))
+    logging.getLogger("celery.worker.control").setLevel(logging.ERROR)  # it would warn that no result is kept
     gc.collect()
     gc.freeze()  # pages that the collector never touches stay shared
     worker = app.Worker(
@@ -58,9 +65,21 @@ def serve(
         without_mingle=True,
         without_heartbeat=True,
         loglevel="WARNING",
+        quiet=True,
     )
     worker.start()
-    return int(worker.exitcode or 0)
+    if worker.exitcode:
+        _begin_again()  # kombu does not survive every loss of the broker while orders are under way
+    return 0
+
+
+def _begin_again() -> NoReturn:
+    """Becomes a new process of the same command; orders that were under way are sent again by who waits for them."""
+    log.error("the worker has failed, and starts anew")
+    for child in active_children():
+        os.kill(child.pid, signal.SIGKILL)
+    time.sleep(BEAT_SECONDS)
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - this very command
 
 
 async def is_here(exchange: Exchange) -> bool:

@@ -3,66 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import functools
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from service.errors import CrashedError, DeadlineError, OverloadedError
 from service.pool.bounds import PoolBounds
-from service.pool.broker import TASK, Broker, application
+from service.pool.broker import Broker
 from service.pool.counts import Counts, Ending
 from service.pool.exchange import Exchange
 from service.pool.lanes import STOPPING, overloaded
 from service.pool.orders import Order, Outcome, Report
+from service.pool.sending import GRACE_SECONDS, Errand, Sender
 from service.pool.slot import WorkerError
-from service.pool.wire import awaited_or_not
 
-INLINE = 256 << 10  # bytes of a body that travel within a message
-SEND_SECONDS = 3.0  # for the broker to take an order
 START_SECONDS = 60.0  # for a worker to come
 AWAY_SECONDS = 3.0  # without an answer of the exchange, until those who wait are told
-GRACE_SECONDS = 2.0  # until a worker stops by itself what should have been stopped from here
 LOOK_SECONDS = 1.0  # between looks at what has become of orders
 LOOKS = 3  # with an order neither in a queue nor begun, until it counts as lost
-SENDERS = 4
 TIDY_SECONDS = 3.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False)
-class Errand:
-    """An order on its way. `node` is the worker that has begun with it, which has ended it if it is `settled`."""
-
-    order: Order
-    deadline: float
-    report: Report | None
-    number: str = field(default_factory=lambda: secrets.token_hex(16))
-    reply: asyncio.Future[Outcome] = field(default_factory=awaited_or_not)
-    sent: bool = False
-    settled: bool = False
-    node: str | None = None
-    missed: int = 0
-    again: bool = False
-
-    @property
-    def size(self) -> int:
-        """The bytes of the body."""
-        return memoryview(self.order.body).nbytes
-
-    @property
-    def wanted(self) -> str:
-        """The mark without which no worker begins."""
-        return f"wanted:{self.number}"
 
 
 class CeleryExecutor:
@@ -76,7 +41,6 @@ class CeleryExecutor:
         self._broker = broker
         self._make = exchange
         self._bounds = bounds or PoolBounds()
-        self._app = application(broker)
         self._counts = Counts()
         self._inbox = f"inbox:{secrets.token_hex(16)}"
         self._errands: dict[str, Errand] = {}
@@ -95,7 +59,7 @@ class CeleryExecutor:
     async def start(self) -> None:
         """Connects, and waits a while for a worker."""
         self._exchange = self._make()
-        self._threads = ThreadPoolExecutor(SENDERS, "celery")
+        self._sender, self._turn = Sender(self._broker), asyncio.Lock()
         self._stopped = False
         self._loops = [asyncio.create_task(loop) for loop in (self._listen(), self._watch())]
         until = time.monotonic() + START_SECONDS
@@ -115,8 +79,7 @@ class CeleryExecutor:
             task.cancel()
         await asyncio.gather(*self._loops, *self._tasks, return_exceptions=True)
         await self._exchange.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._app.close)
+        await self._sender.close()
 
     async def run(self, order: Order, deadline: float, report: Report | None = None) -> Outcome:
         """The outcome, by the deadline (in seconds of `time.monotonic`).
@@ -149,8 +112,7 @@ class CeleryExecutor:
         self._errands[errand.number] = errand
         try:
             async with asyncio.timeout(allowed):
-                await self._admit(errand)
-                await self._send(errand)
+                await self._submit(errand)
                 await asyncio.wait({errand.reply})  # which is not cancelled with its waiting
                 return errand.reply.result()
         except TimeoutError:
@@ -163,61 +125,45 @@ class CeleryExecutor:
 
     async def _admit(self, errand: Errand) -> None:
         names = (f"quarantine:{errand.order.key}", self._broker.workers)
-        refused, workers = await self._exchange.marks(*names)
+        queue = self._broker.queue(errand.order.lane)
+        (refused, workers), waiting = await asyncio.gather(self._exchange.marks(*names), self._exchange.length(queue))
         if refused:
             raise CrashedError(self._bounds.quarantine_seconds)
         if not workers:
             message = "workers: none is there; try again in 5 s"
             raise OverloadedError(message, 5)
-        waiting = await self._exchange.length(self._broker.queue(errand.order.lane))
         if waiting >= self._bounds.queue:
             raise overloaded(waiting * errand.order.seconds / self._bounds.slots(errand.order.lane))
 
+    async def _submit(self, errand: Errand) -> None:
+        """Gives an order to the broker, after those before it; a long body beforehand, for which no other waits."""
+        if errand.is_long:
+            await self._admit(errand)
+            errand.held = True
+            left = errand.deadline - time.monotonic()
+            await self._exchange.hold(errand.body, errand.order.body, left + GRACE_SECONDS)
+        async with self._turn:
+            if not errand.is_long:
+                await self._admit(errand)
+            await self._send(errand)
+
     async def _send(self, errand: Errand) -> None:
-        """Gives the order to the broker, its body beside it if it is long."""
         left = min(errand.deadline - time.monotonic(), self._broker.longest - GRACE_SECONDS)
         if left <= 0:
             raise overloaded(0)
         await self._exchange.mark(errand.wanted, left)
-        sent: dict[str, Any] = {"number": errand.number, "key": errand.order.key, "inbox": self._inbox}
-        sent |= {"head": orjson.dumps(errand.order.head).decode(), "size": errand.size}
-        if errand.size <= INLINE:
-            sent["body"] = base64.b64encode(errand.order.body).decode()
-        elif not errand.sent:
-            errand.sent = True
-            await self._exchange.hold(f"body:{errand.number}", errand.order.body, left + GRACE_SECONDS)
-        errand.sent = True
-        send = functools.partial(
-            self._app.send_task,
-            TASK,
-            args=(sent,),
-            task_id=errand.number,
-            queue=self._broker.queue(errand.order.lane),
-            time_limit=math.ceil(left + GRACE_SECONDS),
-            retry=False,
-            argsrepr="",
-            kwargsrepr="",
-        )
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await asyncio.get_running_loop().run_in_executor(self._threads, send)
-        except Exception as error:
-            log.warning("the broker did not take an order: %s", type(error).__name__)
-            raise ConnectionError from error
+        await self._sender.send(errand, self._inbox, left)
 
     async def _tidy(self, errand: Errand) -> None:
         """Leaves nothing behind: no mark, no body, and no work that nobody waits for."""
         try:
             await self._exchange.unmark(errand.wanted)
-            if errand.sent and errand.size > INLINE:
-                await self._exchange.drop(f"body:{errand.number}", errand.size)
+            if errand.held:
+                await self._exchange.drop(errand.body, errand.size)
             if errand.sent and not errand.settled:
-                stop = functools.partial(
-                    self._app.control.revoke, errand.number, terminate=True, signal="SIGKILL", retry=False
-                )
-                await asyncio.get_running_loop().run_in_executor(self._threads, stop)
-        except Exception as error:  # noqa: BLE001 - everything there goes by itself, and a worker stops at its limit
-            log.warning("an order was not tidied up: %s", type(error).__name__)
+                await self._sender.revoke(errand)
+        except ConnectionError:
+            log.warning("an order was not tidied up")  # all goes by itself, and a worker stops at its limit
 
     async def _listen(self) -> None:
         """Hands on what arrives in the inbox."""

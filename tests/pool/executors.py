@@ -66,7 +66,9 @@ def contract(scenario: Scenario) -> Test:
     @pytest.mark.parametrize("loop", LOOPS)
     @pytest.mark.parametrize("executor", FACTORIES)
     def test(executor: str, loop: str) -> None:
+        since = time.monotonic()
         run(served(FACTORIES[executor](Kept()), scenario), loop)
+        tell(f"{executor} on {loop}: {time.monotonic() - since:.2f} s")
 
     test.__doc__ = scenario.__doc__
     return test
