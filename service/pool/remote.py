@@ -72,9 +72,9 @@ class CeleryExecutor:
             return
         self._stopped = True
         self._fail(OverloadedError(STOPPING))
-        await asyncio.sleep(0)  # those who wait go
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=TIDY_SECONDS)
+        until = time.monotonic() + TIDY_SECONDS
+        while (self._errands or self._tasks) and time.monotonic() < until:  # noqa: ASYNC110 - two things are awaited
+            await asyncio.sleep(LOOK_SECONDS / 100)  # those who wait go, and what they leave is tidied up
         for task in [*self._loops, *self._tasks]:
             task.cancel()
         await asyncio.gather(*self._loops, *self._tasks, return_exceptions=True)
