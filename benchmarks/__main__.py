@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import cold_start, derivative_growth, http_service, node_growth, text_growth, warm
+from benchmarks import cold_start, derivative_growth, http_service, node_growth, text_growth, throughput, warm
 from benchmarks.contest import PROBLEMS
 from benchmarks.document import PAGE, page
 from benchmarks.report import Report
@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, Callable[..., list[Report]]] = {
     "text-growth": text_growth.measure,
     "derivative-growth": derivative_growth.measure,
     "http": http_service.measure,
+    "throughput": throughput.measure,
 }
 
 

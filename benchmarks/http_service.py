@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class Server:
     command: tuple[str, ...]
     path: str
     body: Callable[[Mapping[str, list[float]]], dict[str, Any]]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    ready: str = "/readyz"
 
 
 def request_of_ours(data: Mapping[str, list[float]]) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def measure(*, quick: bool = False) -> list[Report]:
     points, rounds = (QUICK_POINTS, QUICK_ROUNDS) if quick else (POINTS, ROUNDS)
     times, error, sent = {server.name: Timing() for server in (OURS, THEIRS)}, 0.0, 0
     with ExitStack() as stack:
-        running = {server.name: (server, *stack.enter_context(_running(server))) for server in (OURS, THEIRS)}
+        running = {server.name: (server, *stack.enter_context(running(server))) for server in (OURS, THEIRS)}
         for seed in range(rounds + WARM_UP):
             data = {name: values.tolist() for name, values in uniform(("x", "y"), 2.0, points, seed).items()}
             answers = []
@@ -105,16 +107,16 @@ def report(points: int, times: Mapping[str, Timing], error: float, sent: int) ->
 
 
 @contextmanager
-def _running(server: Server) -> Iterator[tuple[int, int]]:
+def running(server: Server) -> Iterator[tuple[int, int]]:
     """The port and the number of the server's process, which is stopped at the end."""
     port = _free_port()
-    variables = {**machine.environment(1), **SIZES, "FLUXION_HOST": HOST, "FLUXION_PORT": str(port)}
+    variables = {**machine.environment(1), **SIZES, "FLUXION_HOST": HOST, "FLUXION_PORT": str(port), **server.variables}
     command = [sys.executable, "-c", _PINNED, *server.command, str(port)]
     with subprocess.Popen(  # noqa: S603 - a module of this repository
         command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         try:
-            _wait(process, port)
+            _wait(process, port, server.ready)
             yield port, process.pid
         finally:
             process.terminate()
@@ -132,12 +134,12 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, path: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", path)
             if connection.getresponse().status == http.HTTPStatus.OK:
                 return
         except OSError:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import RefusalError
-from service.api.rates import Rates
+from service.api.rates import UNITS_PER_SECOND, Rates
+from service.api.replies import SPENT
 
 OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})  # for these nobody needs a key
 OPEN_FOLDERS = ("/docs/", "/playground/")
@@ -48,7 +49,8 @@ def digests(keys: str) -> dict[str, bytes]:
 class Access:
     """ASGI middleware: notes who asks, and lets nobody further who may not.
 
-    `scope["state"]["client"]` is the name of the key, or the address where no keys are needed.
+    `scope["state"]["client"]` is the name of the key, or the address where no keys are needed. What the layers below
+    have entered there as `SPENT`, in seconds of a processor, is charged to it.
     """
 
     def __init__(self, app: ASGIApp, keys: Mapping[str, bytes], rates: Rates) -> None:
@@ -63,6 +65,9 @@ class Access:
             scope.setdefault("state", {})["client"] = client
             if self._rates.limited:
                 await self._rates.check(client)
+                await self._app(scope, receive, send)
+                await self._rates.charge(client, round(UNITS_PER_SECOND * scope["state"].get(SPENT, 0.0)))
+                return
         await self._app(scope, receive, send)
 
     def _name(self, headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -28,17 +28,16 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took; parts of long batches.
-
-    Of the derivations that orders needed, workers have `derived` some and `found` the others, made elsewhere.
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made; parts
+    of long batches.
     """
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
-    defects: int = 0
-    shards: int = 0
     derived: int = 0
     found: int = 0
+    defects: int = 0
+    shards: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,7 @@ class Answering:
         Raises what an executor raises. Whoever cancels this stops the work, unless others wait for it too.
         """
         may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
-        stages: dict[str, float] = {}
-
+        heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         sketched = self.shortcut.sketch(asked)
         before = None if sketched is None else self.shortcut.seconds(sketched)
 
@@ -99,7 +97,7 @@ class Answering:
             outcome = await self._work(asked, before or FIRST_GUESS, report)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
-            stages.update(outcome.head["stages"])
+            heads.append(outcome.head)
             return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
 
         try:
@@ -108,9 +106,12 @@ class Answering:
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
+        if heads:
+            reply = reply.spending(heads[0]["seconds"])
         if reply.status != OK:
             return reply
-        return reply.with_headers(_headers(asked, _STATUS[found.how], stages))
+        status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
+        return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _work(self, asked: Asked, guess: float, report: Report | None) -> Outcome:
         """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""

@@ -18,7 +18,7 @@ from service.api.example_answers import ANSWERS
 from service.api.examples import REQUESTS
 from service.api.media import JSON, NPZ, answer_type, body_type
 from service.api.preferences import wishes
-from service.api.replies import Sent
+from service.api.replies import SPENT, Sent
 
 BINARY = {NPZ: NpzArchive}
 BODY_PROBLEMS = (400, 406, 408, 413, 415, 422, 503)
@@ -53,6 +53,7 @@ def _route(endpoint: Endpoint, answering: Answering) -> Callable[..., Any]:
         reply = answering.recall(asked)
         if reply is None:
             reply = await unless_gone(request, answering.answer(asked, wished.seconds))
+            request.scope["state"][SPENT] = reply.seconds
         applied = {"Preference-Applied": wished.applied} if wished.applied else {}
         return Sent(reply.current(request.headers.get("if-none-match", "")).with_headers(applied))
 

@@ -13,7 +13,7 @@ from service.api.answering import Answering
 from service.api.asked import Asked
 from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
-from service.api.replies import Reply
+from service.api.replies import SPENT, Reply
 from service.tasks.messages import Kind
 
 LONGEST = 65_536  # bytes of a body that is looked at here
@@ -46,6 +46,7 @@ class Front:
         if reply is None:
             await self._app(scope, again(first, receive), send)
         else:
+            scope["state"][SPENT] = reply.seconds
             await reply.current(validators).send(send)
 
     async def _reply(self, asked: Asked) -> Reply | None:
@@ -63,7 +64,12 @@ def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         return None
     if found.get(b"content-type") != b"application/json" or found.get(b"accept", b"*/*") not in PLAIN:
         return None
-    return found.get(b"if-none-match", b"").decode("latin-1")
+    return found.get(b"if-none-match", b"").decode("latin-1") if is_short(headers) else None
+
+
+def is_short(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the body may be waited for: one that is announced as long may be refused before it comes."""
+    return all(len(value) < len(b"%d" % (10 * LONGEST)) for name, value in headers if name == b"content-length")
 
 
 def again(first: Message, receive: Receive) -> Receive:

@@ -11,16 +11,21 @@ from starlette.types import Receive, Scope, Send
 Buffer = bytes | memoryview
 OK, NOT_MODIFIED = 200, 304
 LONGEST_HEAD = 200
+SPENT = "seconds"  # in the state of a request
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Status, media type and body; `headers` are those that belong to this way of getting it."""
+    """Status, media type and body; `headers` are those that belong to this way of getting it.
+
+    `seconds` of a processor were spent on it for this request.
+    """
 
     status: int
     media_type: str
     body: Buffer
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @classmethod
     def of(cls, response: Response) -> Reply:
@@ -41,7 +46,11 @@ class Reply:
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
         """The same with further headers."""
-        return replace(self, headers={**self.headers, **headers})
+        return Reply(self.status, self.media_type, self.body, {**self.headers, **headers}, self.seconds)
+
+    def spending(self, seconds: float) -> Reply:
+        """The same, with what was spent on it."""
+        return Reply(self.status, self.media_type, self.body, self.headers, seconds)
 
     def current(self, validators: str) -> Reply:
         """The same; without its body for a client that has it, as its `If-None-Match` says (RFC 9110, 13.1.2)."""

@@ -51,11 +51,12 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
     """The packed reply to an order, and what is worth knowing of how it was made.
 
     `head["work"]` says what of an answer is made: by itself all of it, else as `sharded` asks. `seconds` of a processor
-    it took, however many others wanted that; `stages` has how long each stage took, `defect` the traceback of one,
-    `derived` how many derivations were made and `found` how many were there, made by whatever process.
+    it took, however many others wanted that; `stages` has how long each stage took, `defect` the traceback of one. So
+    many derivations were `derived`, so many `found` in the store.
     """
-    start, derived, found = time.process_time(), COUNTS.derived, COUNTS.found
+    start = time.process_time()
     bounds, made = Bounds.of(head["bounds"]), dict[str, Any]()
+    derived, found = COUNTS.derived, COUNTS.found
     with timed() as stages:
         try:
             reply = _reply(compute, head, bytes(body), bounds)
@@ -67,8 +68,8 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
             reply = Reply.of(refused(error))
         except (Exception, SystemExit):  # noqa: BLE001 - a defect is answered like everything else
             reply, made["defect"] = Reply.of(hidden()), traceback.format_exc()
-    made |= {"status": reply.status, "seconds": time.process_time() - start, "stages": stages}
     made |= {"derived": COUNTS.derived - derived, "found": COUNTS.found - found}
+    made |= {"status": reply.status, "seconds": time.process_time() - start, "stages": stages}
     return made, reply.packed()
 
 

@@ -17,6 +17,7 @@ from service.tasks.messages import Answer
 from service.tasks.modes import REASON, UNBOUNDED, chosen
 from service.tasks.numbers import graphs_of
 from service.tasks.problem import Problem, answer, differentiate
+from service.tasks.sharing import COUNTS
 
 
 def plan(problem: Problem) -> Answer:
@@ -27,9 +28,11 @@ def plan(problem: Problem) -> Answer:
     """
     task, kind = problem.task, problem.task.plan_kind
     names = problem.names_for(kind)
+    derived = COUNTS.derived
     blocks, numeric = differentiate(
         problem, lambda function: derivatives(function, kind, names, task.layout) if kind != "evaluate" else []
     )
+    at_hand = COUNTS.derived == derived
     operations, largest = _work(problem, numeric)
     key = [
         problem.function.function_id,
@@ -48,7 +51,7 @@ def plan(problem: Problem) -> Answer:
         "operations": operations,
         "bytes": largest,
         "cache_key": hashlib.sha256(repr(key).encode()).hexdigest(),
-        "cached": False,
+        "cached": at_hand,
     }
     return answer(replace(problem, point=NOWHERE), plan=planned)
 
