@@ -28,8 +28,9 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made; parts
-    of long batches.
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made.
+
+    `shards` are the parts of long batches.
     """
 
     predicted_seconds: float = 0.0
