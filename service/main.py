@@ -19,6 +19,7 @@ from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
 from service.api.front import Front
 from service.api.health import State, self_check
+from service.api.job_work import JobWork
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.problems import install
@@ -28,6 +29,8 @@ from service.api.shortcut import Shortcut
 from service.api.sight import Sight, recorder
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
+from service.cache.records import MemoryRecords
+from service.jobs.jobs import Jobs
 from service.pool.here import HereExecutor
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
@@ -51,12 +54,13 @@ def create_app(
     settings = settings or Settings()
     answering = _answering(settings, compute)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
-    state = State(parts={"cache": lambda: answering.cache.is_whole})
+    jobs, jobs_are_whole = _jobs(settings, answering)
+    state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
     app = FastAPI(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan(answering, state, rates),
+        lifespan=_lifespan(answering, jobs, state, rates),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -64,7 +68,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
-    parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
+    parts = routers(answering, jobs, catalogue or _own_catalogue(), state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
@@ -80,17 +84,19 @@ def create_app(
 
 
 def _lifespan(
-    answering: Answering, state: State, rates: Rates
+    answering: Answering, jobs: Jobs, state: State, rates: Rates
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await answering.start()
         try:
             await self_check(answering)
+            jobs.start()
             state.serving = True
             yield
         finally:
             state.serving = False
+            await jobs.stop()
             await answering.stop()
             await rates.close()
 
@@ -146,7 +152,23 @@ def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
     if not url:
         message = "FLUXION_EXECUTOR=celery needs FLUXION_REDIS_URL or FLUXION_BROKER_URL"
         raise ValueError(message)
-    return Broker(url, _ruleset()[:12], settings.visibility_seconds), partial(RedisExchange, url)
+    longest = max(settings.deadline_seconds, settings.job_seconds)
+    visible = max(settings.visibility_seconds, 2 * longest)
+    return Broker(url, _ruleset()[:12], visible), partial(RedisExchange, url)
+
+
+def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
+    """The jobs, and whether their store answers."""
+    url, bounds = settings.redis_url.get_secret_value(), settings.job_bounds()
+    slots = bounds.running_jobs or settings.pool_bounds().slots("large")
+    work = JobWork(answering)
+    if not url:
+        return Jobs(MemoryRecords(bounds.job_bytes), work, bounds, slots), lambda: True
+    from service.cache.redis_records import RedisRecords
+    from service.cache.redis_tier import RedisTier
+
+    records = RedisRecords(RedisTier(url), settings.cache_secret.get_secret_value().encode())
+    return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 
 def _executor(settings: Settings, cache: Cache, compute: Compute | None) -> Executor:

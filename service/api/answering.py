@@ -14,7 +14,7 @@ from service.api.replies import OK, Reply
 from service.api.sharded import ShardBounds, Sharded
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
-from service.cache.cache import Cache, Made
+from service.cache.cache import Cache, Fetched, Made
 from service.errors import DeadlineError
 from service.pool.orders import Executor, Order, Outcome, Report
 
@@ -84,26 +84,19 @@ class Answering:
         self.cache.remember(asked.key, reply.packed())
         return reply.with_headers(_headers(asked, "fwd=miss; stored"))
 
-    async def answer(self, asked: Asked, seconds: float | None = None, report: Report | None = None) -> Reply:
-        """The answer, within so many seconds or as many as the service allows.
+    async def answer(
+        self, asked: Asked, seconds: float | None = None, report: Report | None = None, *, most: float | None = None
+    ) -> Reply:
+        """The answer, within so many seconds or as many as the service allows; `most` is another number of these.
 
         Raises what an executor raises. Whoever cancels this stops the work, unless others wait for it too.
         """
-        may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
+        allowed = self.seconds if most is None else most
+        may_take = allowed if seconds is None else min(allowed, seconds)
         heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
-        sketched = self.shortcut.sketch(asked)
-        before = None if sketched is None else self.shortcut.seconds(sketched)
-
-        async def make() -> Made:
-            outcome = await self._work(asked, before or FIRST_GUESS, report)
-            if sketched is not None and outcome.head["status"] == OK:
-                self.shortcut.learn(sketched, outcome.head["seconds"])
-            heads.append(outcome.head)
-            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
-
         try:
             async with asyncio.timeout(may_take):
-                found = await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+                found = await self._found(asked, heads, report, most)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
@@ -114,13 +107,38 @@ class Answering:
         status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
         return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
-    async def _work(self, asked: Asked, guess: float, report: Report | None) -> Outcome:
+    async def _found(
+        self, asked: Asked, heads: list[Mapping[str, Any]], report: Report | None, most: float | None
+    ) -> Fetched:
+        """What is kept or made; where another made it and ran out of time, who may take longer goes on."""
+        sketched = self.shortcut.sketch(asked)
+        before = None if sketched is None else self.shortcut.seconds(sketched)
+        began = False
+
+        async def make() -> Made:
+            nonlocal began
+            began = True
+            outcome = await self._work(asked, before or FIRST_GUESS, report, most)
+            if sketched is not None and outcome.head["status"] == OK:
+                self.shortcut.learn(sketched, outcome.head["seconds"])
+            heads.append(outcome.head)
+            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
+
+        while True:
+            try:
+                return await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+            except DeadlineError:
+                if began or most is None:
+                    raise
+
+    async def _work(self, asked: Asked, guess: float, report: Report | None, most: float | None) -> Outcome:
         """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
-        deadline = time.monotonic() + self.seconds
+        deadline = time.monotonic() + max(most or 0, self.seconds)
         outcome = await self._parted(asked, deadline, report)
         if outcome is None:
             head = {**asked.head, "bounds": self.bounds.plain()}
-            order = Order(asked.key, head, asked.raw, "large" if len(asked.raw) > LARGE_BODY else "small", guess)
+            is_large = most is not None or len(asked.raw) > LARGE_BODY
+            order = Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
             outcome = await self.executor.run(order, deadline, report)
         self.counts.predicted_seconds += guess
         self.counts.actual_seconds += outcome.head["seconds"]
