@@ -222,9 +222,7 @@ class Settings(BaseSettings):
         description="The Redis by which work reaches Celery workers; empty for that of `FLUXION_REDIS_URL`.",
     )
     visibility_seconds: float = Field(
-        default=3600,
-        ge=120,
-        description="After how long Celery hands work out again, at least twice what one may take, in seconds.",
+        default=3600, ge=120, description="When Celery hands work out again, in seconds; at least twice its longest."
     )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="The memory of one process' cache, in bytes.")
     cache_seconds: float = Field(default=86_400, gt=0, description="How long the cache keeps an answer, in seconds.")

@@ -83,7 +83,7 @@ def test_what_one_replica_derives_the_other_finds(executor: str) -> None:
 
 @pytest.mark.parametrize("executor", ["local", "celery"])
 def test_equal_requests_at_once_are_worked_on_once(executor: str) -> None:
-    """Half of them to each replica: one order is given, and all have its answer."""
+    """Half of them to each replica: one order is given, or one by each where Redis was too busy to say; all are alike."""
     with replicas(executor) as ports, ThreadPoolExecutor(AT_ONCE) as threads:
         before = [number(port, "fluxion_pool_orders_total") for port in ports]
         answers = list(threads.map(lambda k: asked(ports[k % 2], body(0)), range(AT_ONCE)))
@@ -92,4 +92,5 @@ def test_equal_requests_at_once_are_worked_on_once(executor: str) -> None:
         sys.stdout.write(f"{executor}: {AT_ONCE} equal requests, {orders:.0f} orders, {derived:.0f} derivations\n")
         assert {status for status, _, _ in answers} == {200}
         assert len({answer for _, _, answer in answers}) == 1
-        assert orders == 1
+        unsaid = sum(number(port, "fluxion_cache_errors_total") for port in ports)
+        assert orders == 1 or (orders == 2 and unsaid)
