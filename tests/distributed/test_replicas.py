@@ -83,7 +83,7 @@ def test_what_one_replica_derives_the_other_finds(executor: str) -> None:
 
 @pytest.mark.parametrize("executor", ["local", "celery"])
 def test_equal_requests_at_once_are_worked_on_once(executor: str) -> None:
-    """Half of them to each replica: one order is given, or one by each where Redis was too busy to say; all are alike."""
+    """Half of them to each replica: one order is given, or one by each where Redis was too busy to say."""
     with replicas(executor) as ports, ThreadPoolExecutor(AT_ONCE) as threads:
         before = [number(port, "fluxion_pool_orders_total") for port in ports]
         answers = list(threads.map(lambda k: asked(ports[k % 2], body(0)), range(AT_ONCE)))
