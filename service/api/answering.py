@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.api.asked import Asked
-from service.api.replies import OK, Reply
+from service.api.replies import OK, Buffer, Reply
 from service.api.sharded import ShardBounds, Sharded
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
@@ -79,7 +79,7 @@ class Answering:
 
     def keep(self, asked: Asked, reply: Reply) -> Reply:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""
-        if reply.status != OK:
+        if reply.status != OK or not asked.lasts:
             return reply
         self.cache.remember(asked.key, reply.packed())
         return reply.with_headers(_headers(asked, "fwd=miss; stored"))
@@ -102,9 +102,9 @@ class Answering:
         reply = Reply.unpacked(found.value)
         if heads:
             reply = reply.spending(heads[0]["seconds"])
-        if reply.status != OK:
+        if reply.status != OK or not asked.lasts:
             return reply
-        status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
+        status = _STATUS[found.how] if _is_kept(asked, found.value) else "fwd=miss"
         return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _found(
@@ -122,7 +122,7 @@ class Answering:
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
             heads.append(outcome.head)
-            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
+            return Made(outcome.body, outcome.head["status"] == OK and _is_kept(asked, outcome.body))
 
         while True:
             try:
@@ -155,6 +155,10 @@ class Answering:
         outcome = await sharded.outcome(asked, deadline, report) if sharded.may_part(asked) else None
         self.counts.shards += outcome.head["shards"] if outcome is not None else 0
         return outcome
+
+
+def _is_kept(asked: Asked, packed: Buffer) -> bool:
+    return asked.lasts and len(packed) <= LONGEST_KEPT
 
 
 _STATUS = {

@@ -48,7 +48,7 @@ class Counts:
 
 @dataclass
 class _Known:
-    """A computation that was done: its usual time, its bytes, its task but for `at`, and may points be joined."""
+    """A computation that was done: its usual time, its bytes, its task, and whether points may be joined."""
 
     seconds: float
     size: int
