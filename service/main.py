@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import FastAPI
@@ -39,6 +39,10 @@ from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
 from service.tasks.messages import Answer, Task
+
+if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
+    from service.pool.broker import Broker
+    from service.pool.exchange import Exchange
 
 
 def create_app(
@@ -124,21 +128,17 @@ def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
     return metrics
 
 
-def _answering(settings: Settings, compute: Compute | None, launched: Launched | None) -> Answering:
+def _answering(settings: Settings, compute: Compute | None, launched: Launched | None = None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
-    cache = _cache(settings)
-    executor: Executor
-    if compute is None:
-        executor = LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
-    else:
-        executor = HereExecutor(partial(perform, compute))
-    prepare = None if compute else _own_mathematics
-    shortcut = Shortcut(compute or _own_compute, bounds, Values(cache), prepare)
-    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
+    cache = cache_of(settings)
+    executor = _executor(settings, cache, compute, launched)
+    shortcut = Shortcut(compute or _own_compute, bounds, Values(cache), None if compute else _own_mathematics)
+    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt, settings.shard_bounds())
 
 
-def _cache(settings: Settings) -> Cache:
+def cache_of(settings: Settings) -> Cache:
+    """What was computed before."""
     url, tier = settings.redis_url.get_secret_value(), None
     if url:
         from service.cache.redis_tier import RedisTier
@@ -146,6 +146,24 @@ def _cache(settings: Settings) -> Cache:
         tier = RedisTier(url)
     secret = settings.cache_secret.get_secret_value().encode()
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
+
+
+def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
+    """Where Celery workers find their work, and a way to be in touch with those who ask for it.
+
+    Raises:
+        ValueError: no Redis is configured for it.
+    """
+    from service.cache.exchange import RedisExchange
+    from service.pool.broker import Broker
+
+    url = settings.broker_url.get_secret_value() or settings.redis_url.get_secret_value()
+    if not url:
+        message = "FLUXION_EXECUTOR=celery needs FLUXION_REDIS_URL or FLUXION_BROKER_URL"
+        raise ValueError(message)
+    longest = max(settings.deadline_seconds, settings.job_seconds)
+    visible = max(settings.visibility_seconds, 2 * longest)
+    return Broker(url, _ruleset()[:12], visible), partial(RedisExchange, url)
 
 
 def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
@@ -160,6 +178,18 @@ def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], 
 
     records = RedisRecords(RedisTier(url), settings.cache_secret.get_secret_value().encode())
     return Jobs(records, work, bounds, slots), lambda: records.is_whole
+
+
+def _executor(settings: Settings, cache: Cache, compute: Compute | None, launched: Launched | None) -> Executor:
+    if compute is None and settings.executor != "celery":
+        return LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
+    if launched is not None:
+        launched.end()
+    if compute is not None:
+        return HereExecutor(partial(perform, compute))
+    from service.pool.remote import CeleryExecutor
+
+    return CeleryExecutor(*distributed(settings), settings.pool_bounds())
 
 
 def _ruleset() -> str:

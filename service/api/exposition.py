@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from service.api.metrics import BOUNDS, PREFIX, Metrics
+if TYPE_CHECKING:  # which imports this when it is asked for its numbers
+    from service.api.metrics import Metrics
 
-_BOUNDS = [*map(floatToGoString, BOUNDS), "+Inf"]
+PREFIX = "fluxion"
 
 
 def text(metrics: Metrics) -> bytes:
@@ -33,9 +34,10 @@ class _Families(Collector):
         requests = CounterMetricFamily(f"{PREFIX}_requests", "Requests answered.", labels=("route", "status"))
         for labels, number in self.metrics.requests.items():
             requests.add_metric(labels, number)
+        bounds = [*map(floatToGoString, self.metrics.bounds), "+Inf"]
         times = HistogramMetricFamily(f"{PREFIX}_request_seconds", "Seconds from request to answer.", labels=("route",))
         for route, found in self.metrics.times.items():
-            times.add_metric((route,), list(zip(_BOUNDS, accumulate(found.counts), strict=True)), found.seconds)
+            times.add_metric((route,), list(zip(bounds, accumulate(found.counts), strict=True)), found.seconds)
         yield requests
         yield times
         yield GaugeMetricFamily(f"{PREFIX}_in_flight", "Requests under way.", self.metrics.state.in_flight)

@@ -15,7 +15,6 @@ from service.api.health import State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
-PREFIX = "fluxion"
 
 Source = Callable[[], Any]
 
@@ -30,6 +29,8 @@ class Times:
 
 class Metrics:
     """The numbers of one application. They are turned into families only when somebody asks."""
+
+    bounds = BOUNDS
 
     def __init__(self, state: State) -> None:
         self.state = state
