@@ -13,7 +13,7 @@ def main() -> None:
     settings = Settings()
     outlet = configure(settings.log_format, settings.log_level)
     app = create_app(settings)
-    server = Server(app.state.served, app.state.life, settings.edge_bounds(), settings.host, settings.port)
+    server = Server(app, app.state.life, settings.edge_bounds(), settings.host, settings.port, record=app.state.record)
     server.on_abandon = outlet.close
     app.state.metrics.watch("connections", lambda: server.census.counts)
     app.state.metrics.watch("log_lines", lambda: outlet.counts)

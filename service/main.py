@@ -16,17 +16,15 @@ from service.api.answering import Answering
 from service.api.boundary import Boundary
 from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
-from service.api.endpoints import REQUEST_OF
 from service.api.front import Front
 from service.api.health import State, self_check
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.problems import install
 from service.api.rates import Rates
-from service.api.repeats import Repeats
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
-from service.api.sight import Sight
+from service.api.sight import Sight, recorder
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.pool.bounds import PoolBounds
@@ -72,8 +70,7 @@ def create_app(
     app.add_middleware(Boundary, state=state)
     app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
-    asked = frozenset(f"/v1/{kind}" for kind in REQUEST_OF)
-    app.state.served = Repeats(app, state, metrics, asked, is_off=rates.limited)
+    app.state.record = None if rates.limited else recorder(metrics)  # each request must be counted there
     app.state.life, app.state.metrics, app.state.rates, app.state.answering = state, metrics, rates, answering
     return app
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uvicorn.server import ServerState
 
 from service.server.bounds import EdgeBounds
+from service.server.repeats import Repeats
 
 if TYPE_CHECKING:
     from service.server.connection import Connection
@@ -37,9 +38,10 @@ class Census(ServerState):
     counts the seconds in which this process ran, so that nobody is late because it was stopped.
     """
 
-    def __init__(self, bounds: EdgeBounds) -> None:
+    def __init__(self, bounds: EdgeBounds, repeats: Repeats | None = None) -> None:
         super().__init__()
         self.bounds = bounds
+        self.repeats = repeats
         self.now = 0.0
         self.awaited: dict[Connection, None] = {}
         self.turned_away: set[Connection] = set()

@@ -16,6 +16,7 @@ from service.server.census import TURNED_AWAY, Census
 from service.server.framing import check_framing
 from service.server.outgoing import Outgoing
 from service.server.refusals import FULL, STOPPING, Refusal, late, malformed, over
+from service.server.repeats import Repeats
 
 LEAVE_SECONDS = 1.0  # for a client to read its last answer before its connection is closed
 SURPLUS_BYTES = 65_536  # of a body that nobody reads any more, before the connection is closed
@@ -94,6 +95,9 @@ class Connection(HttpToolsProtocol):
         if self._leaves:
             self._throw_away(len(data))
             return
+        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence
+        if fresh and self.census.repeats is not None and self._repeated(self.census.repeats, data):
+            return
         self._heard = False
         try:
             self.parser.feed_data(data)
@@ -106,6 +110,23 @@ class Connection(HttpToolsProtocol):
             self._silence = 0 if self._heard else self._silence + len(data)
             if self._silence > self.bounds.header_bytes:
                 self.refuse(over("header_bytes", self.bounds.header_bytes))
+            elif fresh and self.busy and self.phase is Phase.BETWEEN and not self.pipeline:
+                self._listen(data)
+
+    def _repeated(self, repeats: Repeats, data: bytes) -> bool:
+        """Whether the piece is a whole request that is known, and is answered."""
+        answer = repeats.answer(data, self.server_state.default_headers[0][1])
+        if answer is not None:
+            self._out.write(answer)
+            self.server_state.total_requests += 1
+            self.until = self.census.now + self.bounds.idle_seconds
+        return answer is not None
+
+    def _listen(self, data: bytes) -> None:
+        """Takes down what is answered to a request that came in one piece, so that it can be said again."""
+        repeats = self.census.repeats
+        if repeats is not None and not self.flow.read_paused and repeats.is_candidate(data):
+            self._out.listen(lambda answer: repeats.learn(data, answer))
 
     # What the parser tells.
 
@@ -165,6 +186,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Answers the next request, says the last words, or waits for more."""
         self.server_state.total_requests += 1
+        self._out.heard()
         if self._leaves or self._out.is_closing():
             return
         if self.pipeline:

@@ -21,6 +21,7 @@ from service.api.health import State
 from service.server.bounds import EdgeBounds
 from service.server.census import TICK, Census
 from service.server.connection import Connection
+from service.server.repeats import Record, Repeats
 
 SPARE_FILES = 64  # descriptors for all but connections, where there are that many
 STALL_SECONDS = 2.0  # how long a client may take nothing of its answer while the process stops
@@ -36,7 +37,16 @@ class Server(uvicorn.Server):
     finished, for at most `drain_seconds` in all, and the process ends with status 0. A second one ends it at once.
     """
 
-    def __init__(self, app: ASGIApp, state: State, bounds: EdgeBounds, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        state: State,
+        bounds: EdgeBounds,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        record: Record | None = None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             host=host,
@@ -51,7 +61,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self.bounds = replace(bounds, connections=connections_that_fit(bounds.connections))
-        self.census = Census(self.bounds)
+        self.census = Census(self.bounds, Repeats(record) if record else None)
         self.server_state = self.census
         self.state = state
         self.on_abandon: Callable[[], None] = lambda: None  # before a process ends with work in it
@@ -70,7 +80,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Lets load balancers see that it stops, finishes what is under way, and stops the application."""
         deadline = time.monotonic() + self.bounds.drain_seconds
-        self.state.draining = True
+        self.state.draining, self.census.repeats = True, None
         log.info("stopping: %d requests are under way", self.state.in_flight)
         await self._while(lambda: True, min(deadline, time.monotonic() + self.bounds.linger_seconds))
         for server in self.servers:
