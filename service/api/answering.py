@@ -13,8 +13,8 @@ from service.api.asked import Asked
 from service.api.replies import OK, Reply
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
-from service.cache.cache import Cache, Made
-from service.errors import DeadlineError
+from service.cache.cache import Cache, Fetched, Made
+from service.errors import DeadlineError, OverloadedError
 from service.pool.orders import Executor, Order, Outcome, Report
 
 LARGE_BODY = 2**20  # bytes from which on a request goes to the lane of large ones
@@ -85,19 +85,9 @@ class Answering:
         """
         may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
         heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
-        sketched = self.shortcut.sketch(asked)
-        before = None if sketched is None else self.shortcut.seconds(sketched)
-
-        async def make() -> Made:
-            outcome = await self._work(asked, before or FIRST_GUESS, report)
-            if sketched is not None and outcome.head["status"] == OK:
-                self.shortcut.learn(sketched, outcome.head["seconds"])
-            heads.append(outcome.head)
-            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
-
         try:
             async with asyncio.timeout(may_take):
-                found = await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+                found = await self._found(asked, time.monotonic() + may_take, heads, report)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
@@ -108,11 +98,35 @@ class Answering:
         status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
         return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
-    async def _work(self, asked: Asked, guess: float, report: Report | None) -> Outcome:
-        """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
+    async def _found(
+        self, asked: Asked, deadline: float, heads: list[Mapping[str, Any]], report: Report | None
+    ) -> Fetched:
+        """What is kept or made; where another made it and had less time, this one begins anew."""
+        sketched = self.shortcut.sketch(asked)
+        before = None if sketched is None else self.shortcut.seconds(sketched)
+        began = False
+
+        async def make() -> Made:
+            nonlocal began
+            began = True
+            outcome = await self._work(asked, before or FIRST_GUESS, deadline, report)
+            if sketched is not None and outcome.head["status"] == OK:
+                self.shortcut.learn(sketched, outcome.head["seconds"])
+            heads.append(outcome.head)
+            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
+
+        while True:
+            try:
+                return await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
+            except (DeadlineError, OverloadedError):
+                if began:
+                    raise
+
+    async def _work(self, asked: Asked, guess: float, deadline: float, report: Report | None) -> Outcome:
+        """A worker's outcome, by the deadline of who asked first: what would be too late for them is not begun."""
         head = {**asked.head, "bounds": self.bounds.plain()}
         order = Order(asked.key, head, asked.raw, "large" if len(asked.raw) > LARGE_BODY else "small", guess)
-        outcome = await self.executor.run(order, time.monotonic() + self.seconds, report)
+        outcome = await self.executor.run(order, deadline, report)
         self.counts.predicted_seconds += guess
         self.counts.actual_seconds += outcome.head["seconds"]
         self.counts.derived += outcome.head["derived"]
