@@ -116,7 +116,9 @@ def too_long(*, quick: bool) -> Finding:
         status, _ = ask(served, heavy(0))
         back = time.perf_counter() - since
     late_by = f"{milliseconds(max(times))} after it at the latest"
-    figure = f"{statuses.count(422)} of {len(times)} refused at their deadline of {allowed} s, {late_by}; the next request"
+    figure = (
+        f"{statuses.count(422)} of {len(times)} refused at their deadline of {allowed} s, {late_by}; the next request"
+    )
     missed = len(times) - statuses.count(422)
     return Finding(f"{figure} is answered in {milliseconds(back)}", broken(not_refused=missed, lost=int(status != 200)))
 
