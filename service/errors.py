@@ -12,6 +12,7 @@ FluxionError
 ├── DeadlineError                took longer than it may
 ├── CrashedError                 ended its worker, twice
 ├── OverloadedError              no worker would come to it in time
+│   └── RateLimitedError         its client has too much under way
 └── VerificationError            a defect, not a refusal: two independent ways to one answer disagree
 """
 
@@ -126,6 +127,12 @@ class OverloadedError(FluxionError):
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class RateLimitedError(OverloadedError):
+    """The client has too much under way."""
+
+    code = "rate-limited"
 
 
 class VerificationError(FluxionError):

@@ -18,6 +18,7 @@ from service.api.catalogue import Catalogue
 from service.api.document import DESCRIPTION, TITLE, VERSION, document
 from service.api.front import Front
 from service.api.health import State, self_check
+from service.api.job_work import JobWork
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.problems import install
@@ -27,6 +28,8 @@ from service.api.shortcut import Shortcut
 from service.api.sight import Sight, recorder
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
+from service.cache.records import MemoryRecords
+from service.jobs.jobs import Jobs
 from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
 from service.pool.local import LocalExecutor
@@ -47,12 +50,13 @@ def create_app(
     settings = settings or Settings()
     answering = _answering(settings, compute)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
-    state = State(parts={"cache": lambda: answering.cache.is_whole})
+    jobs, jobs_are_whole = _jobs(settings, answering)
+    state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
     app = FastAPI(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan(answering, state, rates),
+        lifespan=_lifespan(answering, jobs, state, rates),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -60,7 +64,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
-    parts = routers(answering, catalogue or _own_catalogue(), state, metrics)
+    parts = routers(answering, jobs, catalogue or _own_catalogue(), state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
@@ -76,17 +80,19 @@ def create_app(
 
 
 def _lifespan(
-    answering: Answering, state: State, rates: Rates
+    answering: Answering, jobs: Jobs, state: State, rates: Rates
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await answering.start()
         try:
             await self_check(answering)
+            jobs.start()
             state.serving = True
             yield
         finally:
             state.serving = False
+            await jobs.stop()
             await answering.stop()
             await rates.close()
 
@@ -126,6 +132,20 @@ def _cache(settings: Settings) -> Cache:
         tier = RedisTier(url)
     secret = settings.cache_secret.get_secret_value().encode()
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
+
+
+def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
+    """The jobs, and whether their store answers."""
+    url, bounds = settings.redis_url.get_secret_value(), settings.job_bounds()
+    slots = bounds.running_jobs or settings.pool_bounds().slots("large")
+    work = JobWork(answering)
+    if not url:
+        return Jobs(MemoryRecords(bounds.job_bytes), work, bounds, slots), lambda: True
+    from service.cache.redis_records import RedisRecords
+    from service.cache.redis_tier import RedisTier
+
+    records = RedisRecords(RedisTier(url), settings.cache_secret.get_secret_value().encode())
+    return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 
 def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:

@@ -14,6 +14,7 @@ from service.api.access import digests
 from service.api.bodies import BodyBounds
 from service.api.logs import Format, Level
 from service.api.rates import Rates
+from service.jobs.bounds import JobBounds
 from service.pool.bounds import PoolBounds
 from service.server.bounds import EdgeBounds
 from service.tasks.messages import Limits
@@ -168,9 +169,38 @@ class Settings(BaseSettings):
         default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
     )
 
+    job_seconds: float = Field(
+        default=JobBounds.job_seconds, gt=0, description="How long the computation of a job may take, in seconds."
+    )
+    job_keep_seconds: float = Field(
+        default=JobBounds.job_keep_seconds,
+        gt=0,
+        description="How long a job is kept, from its begin and again from its end, in seconds.",
+    )
+    jobs: int = Field(
+        default=JobBounds.jobs, ge=1, description="The number of jobs that are kept; shared by all that share Redis."
+    )
+    job_queue: int = Field(default=JobBounds.job_queue, ge=1, description="The number of jobs that have not ended.")
+    jobs_per_client: int = Field(
+        default=JobBounds.jobs_per_client, ge=1, description="The number of jobs of one client that have not ended."
+    )
+    job_bytes: int = Field(
+        default=JobBounds.job_bytes,
+        ge=1,
+        description="The memory for the requests and results of jobs, in bytes, without Redis.",
+    )
+    job_streams: int = Field(
+        default=JobBounds.job_streams, ge=0, description="The number of streams of events of one process."
+    )
+    running_jobs: int = Field(
+        default=JobBounds.running_jobs,
+        ge=0,
+        description="The jobs that one process runs at a time; 0 for as many as it has processes for long work.",
+    )
+
     redis_url: SecretStr = Field(
         default=SecretStr(""),
-        description="Where processes share the cache: `redis://`, `rediss://` or `unix://`; empty for memory alone.",
+        description="Where processes share cache and jobs, `redis://`, `rediss://` or `unix://`; empty for memory.",
     )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="The memory of one process' cache, in bytes.")
     cache_seconds: float = Field(default=86_400, gt=0, description="How long the cache keeps an answer, in seconds.")
@@ -215,6 +245,10 @@ class Settings(BaseSettings):
     def pool_bounds(self) -> PoolBounds:
         """The bounds on workers and on what waits for them."""
         return PoolBounds(**{name: getattr(self, name) for name in PoolBounds.__dataclass_fields__})
+
+    def job_bounds(self) -> JobBounds:
+        """The bounds on jobs."""
+        return JobBounds(**{name: getattr(self, name) for name in JobBounds.__dataclass_fields__})
 
     def body_bounds(self) -> BodyBounds:
         """The bounds on what is received."""

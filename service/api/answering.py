@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.api.asked import Asked
-from service.api.replies import OK, Reply
+from service.api.replies import OK, Buffer, Reply
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
 from service.cache.cache import Cache, Fetched, Made
@@ -73,47 +73,50 @@ class Answering:
 
     def keep(self, asked: Asked, reply: Reply) -> Reply:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""
-        if reply.status != OK:
+        if reply.status != OK or not asked.lasts:
             return reply
         self.cache.remember(asked.key, reply.packed())
         return reply.with_headers(_headers(asked, "fwd=miss; stored"))
 
-    async def answer(self, asked: Asked, seconds: float | None = None, report: Report | None = None) -> Reply:
-        """The answer, within so many seconds or as many as the service allows.
+    async def answer(
+        self, asked: Asked, seconds: float | None = None, report: Report | None = None, *, most: float | None = None
+    ) -> Reply:
+        """The answer, within so many seconds or as many as the service allows; `most` is another number of these.
 
         Raises what an executor raises. Whoever cancels this stops the work, unless others wait for it too.
         """
-        may_take = min(self.seconds, seconds) if seconds is not None else self.seconds
+        allowed = self.seconds if most is None else most
+        may_take = allowed if seconds is None else min(allowed, seconds)
         heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         try:
             async with asyncio.timeout(may_take):
-                found = await self._found(asked, time.monotonic() + may_take, heads, report)
+                found = await self._found(asked, time.monotonic() + may_take, heads, report, is_long=most is not None)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
         if heads:
-            reply = replace(reply, seconds=heads[0]["seconds"])
-        if reply.status != OK:
+            reply = reply.spending(heads[0]["seconds"])
+        if reply.status != OK or not asked.lasts:
             return reply
-        status = _STATUS[found.how] if len(found.value) <= LONGEST_KEPT else "fwd=miss"
+        status = _STATUS[found.how] if _is_kept(asked, found.value) else "fwd=miss"
         return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _found(
-        self, asked: Asked, deadline: float, heads: list[Mapping[str, Any]], report: Report | None
+        self, asked: Asked, deadline: float, heads: list[Mapping[str, Any]], report: Report | None, *, is_long: bool
     ) -> Fetched:
         """What is kept or made; where another made it and had less time, this one begins anew."""
         sketched = self.shortcut.sketch(asked)
         before = None if sketched is None else self.shortcut.seconds(sketched)
-        began = False
+        order, began = self._order(asked, before or FIRST_GUESS, is_long=is_long), False
 
         async def make() -> Made:
             nonlocal began
             began = True
-            outcome = await self._work(asked, before or FIRST_GUESS, deadline, report)
+            outcome = await self._work(order, deadline, report)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
             heads.append(outcome.head)
-            return Made(outcome.body, outcome.head["status"] == OK and len(outcome.body) <= LONGEST_KEPT)
+            return Made(outcome.body, outcome.head["status"] == OK and _is_kept(asked, outcome.body))
 
         while True:
             try:
@@ -122,12 +125,15 @@ class Answering:
                 if began:
                     raise
 
-    async def _work(self, asked: Asked, guess: float, deadline: float, report: Report | None) -> Outcome:
-        """A worker's outcome, by the deadline of who asked first: what would be too late for them is not begun."""
+    def _order(self, asked: Asked, guess: float, *, is_long: bool) -> Order:
         head = {**asked.head, "bounds": self.bounds.plain()}
-        order = Order(asked.key, head, asked.raw, "large" if len(asked.raw) > LARGE_BODY else "small", guess)
+        is_large = is_long or len(asked.raw) > LARGE_BODY
+        return Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
+
+    async def _work(self, order: Order, deadline: float, report: Report | None) -> Outcome:
+        """A worker's outcome, by the deadline of who asked first: what would be too late for them is not begun."""
         outcome = await self.executor.run(order, deadline, report)
-        self.counts.predicted_seconds += guess
+        self.counts.predicted_seconds += order.seconds
         self.counts.actual_seconds += outcome.head["seconds"]
         self.counts.derived += outcome.head["derived"]
         self.counts.found += outcome.head["found"]
@@ -135,6 +141,10 @@ class Answering:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])
         return outcome
+
+
+def _is_kept(asked: Asked, packed: Buffer) -> bool:
+    return asked.lasts and len(packed) <= LONGEST_KEPT
 
 
 _STATUS = {

@@ -148,7 +148,7 @@ class Plan(BaseModel):
     operations: int | None = Field(description="Estimated; null where a size is only a name.")
     bytes: int | None = Field(description="Estimated; null where a size is only a name.")
     cache_key: str
-    cached: bool
+    cached: bool = Field(description="Whether all that it needs was derived before; only numbers are left to compute.")
 
 
 class _Head(BaseModel):

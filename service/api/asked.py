@@ -39,6 +39,11 @@ class Asked:
         return f'"{self.key[7:39]}"'
 
     @property
+    def lasts(self) -> bool:
+        """Whether the answer will be the same at any time; a plan says what is at hand just now."""
+        return self.kind != "plan"
+
+    @property
     def head(self) -> Mapping[str, Any]:
         """What a worker needs beside the body."""
         return {"kind": self.kind, "sent": self.sent, "answered": self.answered}

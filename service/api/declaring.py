@@ -16,6 +16,7 @@ INTERNAL = 500
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
     401: problem("unauthorized", "The request needs `Authorization: Bearer KEY` with a key of this service."),
+    404: problem("not-found", "There is no such job; it may have expired."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),

@@ -22,8 +22,10 @@ from service.api.declaring import REF, NpzArchive, Problem, problems
 from service.api.endpoints import ENDPOINTS
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
+from service.api.job_documents import JobDocument, JobEvents, JobResult
 from service.api.metrics import Metrics
 from service.api.routes import routers
+from service.jobs.jobs import Jobs
 
 TITLE = "Fluxion"
 VERSION = "1.0.0"
@@ -35,6 +37,9 @@ _OF_ENDPOINTS = {model for endpoint in ENDPOINTS for model in (endpoint.request,
 MODELS: tuple[type[BaseModel], ...] = (
     *sorted(_OF_ENDPOINTS, key=lambda model: model.__name__),
     Alive,
+    JobDocument,
+    JobEvents,
+    JobResult,
     NpzArchive,
     OperationList,
     Problem,
@@ -66,7 +71,7 @@ def graph_schema() -> dict[str, Any]:
 def files() -> dict[str, str]:
     """The text of each generated file by its name in `openapi/`."""
     never_called = cast("Answering", None)
-    parts = routers(never_called, list, State(), Metrics(State()))
+    parts = routers(never_called, cast("Jobs", None), list, State(), Metrics(State()))
     return {"openapi.json": _text(document(parts)), "graph.schema.json": _text(graph_schema())}
 
 

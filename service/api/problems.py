@@ -128,6 +128,12 @@ class FaultyRequestError(RefusalError):
     code = "invalid-request"
 
 
+class NotFoundError(RefusalError):
+    """Nothing is there, or not any more."""
+
+    code = "not-found"
+
+
 class NotServingError(RefusalError):
     """The service is starting or shutting down."""
 

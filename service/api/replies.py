@@ -46,7 +46,11 @@ class Reply:
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
         """The same with further headers."""
-        return replace(self, headers={**self.headers, **headers})
+        return Reply(self.status, self.media_type, self.body, {**self.headers, **headers}, self.seconds)
+
+    def spending(self, seconds: float) -> Reply:
+        """The same, with what was spent on it."""
+        return Reply(self.status, self.media_type, self.body, self.headers, seconds)
 
     def current(self, validators: str) -> Reply:
         """The same; without its body for a client that has it, as its `If-None-Match` says (RFC 9110, 13.1.2)."""

@@ -16,21 +16,23 @@ from queue import SimpleQueue
 from cachetools import LRUCache
 
 from service.api.asked import Asked
+from service.api.encoding import encode_rows
 from service.api.endpoints import REQUEST_OF
+from service.api.media import JSON
 from service.api.problems import defect, refused
-from service.api.replies import Reply
+from service.api.replies import OK, Reply
 from service.api.requests import read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError
 from service.pool.orders import Shared
-from service.tasks.messages import Answer, Task
+from service.tasks.messages import Task
 from service.tasks.sharing import sharing
 
 QUICK = 0.02  # seconds, deriving included, up to which a computation is done here
 BACKLOG = 0.1  # seconds of such work that may wait
 PATIENCE = 0.2  # seconds for an answer of the event loop
-MOST_KNOWN = 10_000
+MOST_BYTES = 2**24  # of the requests that are known
 MOST_TOGETHER = 256  # requests
 
 
@@ -46,9 +48,10 @@ class Counts:
 
 @dataclass
 class _Known:
-    """A computation that was done: its usual time, its task but for `at`, and whether points may be joined."""
+    """A computation that was done: its usual time, its bytes, its task, and whether points may be joined."""
 
     seconds: float
+    size: int
     task: Task | None = None
     is_joinable: bool = True
 
@@ -69,7 +72,9 @@ class Shortcut:
     bounds: Bounds
     shared: Shared | None = None
     counts: Counts = field(default_factory=Counts)
-    _known: LRUCache[Hashable, _Known] = field(default_factory=lambda: LRUCache(MOST_KNOWN))
+    _known: LRUCache[Hashable, _Known] = field(
+        default_factory=lambda: LRUCache(MOST_BYTES, getsizeof=lambda known: known.size)
+    )
     _waiting: list[_Item] = field(default_factory=list)
     _queue: SimpleQueue[list[_Item] | None] = field(default_factory=SimpleQueue)
     _busy: threading.Event = field(default_factory=threading.Event)
@@ -91,7 +96,7 @@ class Shortcut:
         """A computation was done by a worker in so many seconds."""
         known = self._known.get(found.key)
         if known is None:
-            self._known[found.key] = _Known(seconds)
+            self._known[found.key] = _Known(seconds, found.size)
         else:
             known.seconds = (known.seconds + seconds) / 2
 
@@ -143,28 +148,31 @@ class Shortcut:
         replies = [self._alone(item) for item in group] if together is None else together
         known, each = group[0].known, (time.thread_time() - start) / len(group)
         known.seconds = (known.seconds + each) / 2
-        return [(item, replace(reply, seconds=each)) for item, reply in zip(group, replies, strict=True)]
+        return [(item, reply.spending(each)) for item, reply in zip(group, replies, strict=True)]
 
     def _together(self, group: Sequence[_Item]) -> list[Reply] | None:
         from service.tasks.bounded import InseparableError
-        from service.tasks.together import compute_together, is_joinable
+        from service.tasks.together import compute_together, is_joinable, row
 
         try:
-            tasks = [self._task(item) for item in group]
-            answers = compute_together(tasks) if is_joinable(tasks[0]) else None
+            task = self._task(group[0])
+            whole = compute_together(task, [item.sketch.at for item in group]) if is_joinable(task) else None
         except InseparableError:
-            group[0].known.is_joinable, answers = False, None
+            group[0].known.is_joinable, whole = False, None
         except Exception:  # noqa: BLE001 - each request will meet it, and say so, by itself
-            answers = None
-        if answers is None:
+            whole = None
+        if whole is None:
             return None
         self.counts.batches += 1
         self.counts.batched_requests += len(group)
-        return [self._encoded(item, answer) for item, answer in zip(group, answers, strict=True)]
+        media_type = group[0].asked.answered
+        if media_type == JSON:
+            return [Reply(OK, media_type, body) for body in encode_rows(whole)]
+        return [encoded(row(whole, k), media_type) for k in range(len(group))]
 
     def _alone(self, item: _Item) -> Reply:
         try:
-            return self._encoded(item, self.compute(self._task(item)))
+            return encoded(self.compute(self._task(item)), item.asked.answered)
         except VerificationError as error:
             return Reply.of(defect(error))
         except FluxionError as error:
@@ -178,10 +186,6 @@ class Shortcut:
             kind, body = item.asked.kind, dict(item.sketch.fields) | {"at": {}}
             known.task = read(body, kind, REQUEST_OF[kind], self.bounds.limits)
         return replace(known.task, at=item.sketch.at)
-
-    @staticmethod
-    def _encoded(item: _Item, answer: Answer) -> Reply:
-        return encoded(answer, item.asked.answered)
 
 
 @dataclass(frozen=True)

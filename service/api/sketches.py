@@ -22,11 +22,15 @@ _STRING = re.compile(rb'"[^"]*"')
 
 @dataclass(frozen=True)
 class Sketch:
-    """A request's fields but `at`, the values of that, and what two requests for one computation have in common."""
+    """A request's fields but `at`, the values of that, and what two requests for one computation have in common.
+
+    `size` is about what it takes to keep all of it, in bytes.
+    """
 
     fields: Mapping[str, Any]
     at: Mapping[str, Array]
     key: Hashable
+    size: int
 
 
 def sketch(asked: Asked, limits: Limits, deepest: int) -> Sketch | None:
@@ -49,4 +53,4 @@ def sketch(asked: Asked, limits: Limits, deepest: int) -> Sketch | None:
     except (orjson.JSONDecodeError, FluxionError):
         return None
     shapes = tuple((name, array.shape) for name, array in arrays.items())
-    return Sketch(fields, arrays, (asked.kind, asked.answered, orjson.dumps(fields), shapes))
+    return Sketch(fields, arrays, (asked.kind, asked.answered, orjson.dumps(fields), shapes), 1024 + 4 * len(raw))

@@ -45,7 +45,7 @@ class RedisTier:
 
     async def get(self, name: str) -> bytes | None:
         """What is stored, or None."""
-        reply = await self._ask("GET", name)
+        reply = await self.ask("GET", name)
         if reply is None or isinstance(reply, bytes):
             return reply
         if reply is not AWAY:
@@ -54,27 +54,27 @@ class RedisTier:
 
     async def set(self, name: str, data: bytes, seconds: float) -> bool:
         """Stores for so many seconds; whether it is known to have worked."""
-        return await self._ask("SET", name, data, "PX", _milliseconds(seconds)) is True
+        return await self.ask("SET", name, data, "PX", _milliseconds(seconds)) is True
 
     async def delete(self, name: str) -> None:
         """Removes a name."""
-        await self._ask("DEL", name)
+        await self.ask("DEL", name)
 
     async def claim(self, name: str, token: str, seconds: float) -> bool | None:
         """Stores the token if the name is free: whether it was, or None where Redis does not say."""
-        reply = await self._ask("SET", name, token, "PX", _milliseconds(seconds), "NX")
+        reply = await self.ask("SET", name, token, "PX", _milliseconds(seconds), "NX")
         return None if reply is AWAY else reply is True
 
     async def renew(self, name: str, token: str, seconds: float) -> None:
         """Stores the token for longer, if the name is still taken."""
-        await self._ask("SET", name, token, "PX", _milliseconds(seconds), "XX")
+        await self.ask("SET", name, token, "PX", _milliseconds(seconds), "XX")
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._client.aclose()
         await self._client.connection_pool.disconnect()
 
-    async def _ask(self, *command: str | bytes | int) -> Any:
+    async def ask(self, *command: str | bytes | int) -> Any:
         """The reply, or AWAY. An error that the server reports shows that it is alive: the breaker stays closed."""
         waiting = True
         try:

@@ -7,7 +7,7 @@ points of which nothing needs to be said: a warning, and what leads to one, belo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from service.errors import FluxionError
 from service.tasks.bounded import InseparableError
 from service.tasks.compute import compute
-from service.tasks.messages import Answer, Block, Declaration, Kind, Task
+from service.tasks.messages import Answer, Array, Block, Declaration, Kind, Task
 from service.tasks.problem import read_problem
 
 KINDS: frozenset[Kind] = frozenset(("evaluate", "gradient", "jacobian", "hessian", "derivative"))
@@ -26,31 +26,30 @@ def is_joinable(task: Task) -> bool:
     return task.kind in KINDS and bool(task.at) and not task.verify and task.structure == "dense"
 
 
-def compute_together(tasks: Sequence[Task]) -> list[Answer] | None:
-    """The answers to tasks that differ in the numbers of `at` alone, or None where these must be computed one by one.
+def compute_together(task: Task, points: Sequence[Mapping[str, Array]]) -> Answer | None:
+    """The answer to a task at the points of several, along one more leading axis; `at` of the task is not looked at.
 
-    Raises InseparableError where that is so whatever the numbers are.
+    None where these points must be computed one by one. Raises InseparableError where that is so of all points.
     """
-    first, points = tasks[0], [task.at or {} for task in tasks]
     shapes = {name: array.shape for name, array in points[0].items()}
     stacked = {name: np.stack([point[name] for point in points]) for name in shapes}
-    variables = first.variables
-    if variables is None and first.graph is None:
+    variables = task.variables
+    if variables is None and task.graph is None:
         variables = {name: Declaration(shape) for name, shape in shapes.items()}
     try:
-        if read_problem(first).function.inputs.keys() != shapes.keys():
+        if read_problem(replace(task, at=points[0])).function.inputs.keys() != shapes.keys():
             raise InseparableError
-        whole = compute(replace(first, at=stacked, variables=variables, alone=True))
+        whole = compute(replace(task, at=stacked, variables=variables, alone=True))
     except FluxionError:
         return None
-    if whole.warnings or whole.batch_size != len(tasks):
-        return None
-    return [_row(whole, row) for row in range(len(tasks))]
+    return None if whole.warnings or whole.batch_size != len(points) else whole
 
 
-def _row(whole: Answer, row: int) -> Answer:
-    values = None if whole.values is None else tuple(value[row] for value in whole.values)
-    return replace(whole, batch_size=None, values=values, blocks=tuple(_block(block, row) for block in whole.blocks))
+def row(whole: Answer, number: int) -> Answer:
+    """What the request with one of the points is answered."""
+    values = None if whole.values is None else tuple(value[number] for value in whole.values)
+    blocks = tuple(_block(block, number) for block in whole.blocks)
+    return replace(whole, batch_size=None, values=values, blocks=blocks)
 
 
 def _block(block: Block, row: int) -> Block:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from service.api.encoding import encode_answer, encode_rows
 from service.tasks.bounded import InseparableError
 from service.tasks.compute import compute
 from service.tasks.messages import Answer, Array, Task
-from service.tasks.together import compute_together, is_joinable
+from service.tasks.together import compute_together, is_joinable, row
 
 SEPARABLE = (
     ("x*exp(-x**2-y**2)", {"x": (), "y": ()}),
@@ -31,6 +32,11 @@ def tasks(kind: str, expression: str, shapes: dict[str, tuple[int, ...]], count:
     ]
 
 
+def together(asked: list[Task]) -> Answer | None:
+    """Their answers in one."""
+    return compute_together(asked[0], [task.at or {} for task in asked])
+
+
 def arrays(answer: Answer) -> list[bytes]:
     """Every number of an answer, as its bits."""
     found: list[Array] = [*(answer.values or ())]
@@ -47,10 +53,11 @@ def test_rows_have_the_bits_of_requests_alone(
     """Whatever tier runs a single point and whatever runs the batch."""
     asked = tasks(kind, expression, shapes, count)
     for _ in range(4):  # later runs are by generated code
-        found = compute_together(asked)
-        assert found is not None
-        for task, answer in zip(asked, found, strict=True):
-            alone = compute(task)
+        whole = together(asked)
+        assert whole is not None
+        for number, task in enumerate(asked):
+            answer, alone = row(whole, number), compute(task)
+            assert encode_rows(whole)[number] == encode_answer(alone)
             assert arrays(answer) == arrays(alone)
             assert answer.batch_size is None
             assert [block.shape for block in answer.blocks] == [block.shape for block in alone.blocks]
@@ -60,21 +67,21 @@ def test_rows_have_the_bits_of_requests_alone(
 def test_what_a_library_sums_is_left_alone(expression: str, shapes: dict[str, tuple[int, ...]]) -> None:
     """BLAS orders sums by the sizes of what it is given."""
     with pytest.raises(InseparableError):
-        compute_together(tasks("gradient", expression, shapes, 3))
+        together(tasks("gradient", expression, shapes, 3))
 
 
 def test_a_bad_row_sends_every_request_back() -> None:
     """A warning belongs to one request; it must not be lost, nor reach another."""
     asked = tasks("gradient", "log(x)", {"x": ()}, 3)
     asked[1] = replace(asked[1], at={"x": np.array(0.0)})
-    assert compute_together(asked) is None
+    assert together(asked) is None
 
 
 def test_wrong_names_are_refused_alone() -> None:
     """An error names what is wrong with one request."""
     asked = [replace(task, at={**(task.at or {}), "z": np.array(1.0)}) for task in tasks("gradient", "x", {"x": ()}, 2)]
     with pytest.raises(InseparableError):
-        compute_together(asked)
+        together(asked)
 
 
 def test_only_plain_points_are_joined() -> None:
