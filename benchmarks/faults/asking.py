@@ -6,10 +6,11 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from benchmarks.faults.load import Answer, Request, ask_all
+from benchmarks.faults.load import OK, Answer, Request, ask_all
 from tests.server.processes import Served
 
 HEAVY_ROWS = 400
+LONGEST = 7990  # powers of a power, as many as the bound on tokens allows
 STORED_ENTRIES = 1500
 POOL = 60  # requests of which it is known what the answers are
 
@@ -32,23 +33,23 @@ def stored(number: int) -> Request:
     return Request.of("gradient", {"expression": "sum(sin(x)*exp(-x/1000))", "at": {"x": x}, "forms": []})
 
 
-def endless(number: int, **headers: str) -> Request:
+def endless(number: int, powers: int = LONGEST, **headers: str) -> Request:
     """Some seconds, although the body is short and within every bound."""
-    fields = {"expression": "x" + "**x" * 7990, "at": {"x": 1.5 + number / 1e6}, "forms": []}
+    fields = {"expression": "x" + "**x" * powers, "at": {"x": 1.5 + number / 1e6}, "forms": []}
     return Request.of("gradient", fields, **headers)
 
 
 def truth(served: Served, requests: Sequence[Request]) -> list[bytes]:
     """The answers while nothing is broken; every one is 200."""
     answers = asyncio.run(ask_all(served.port, requests))
-    assert all(status == 200 for status, _ in answers), answers
+    assert all(status == OK for status, _ in answers), answers
     return [body for _, body in answers]
 
 
 def compare(answers: Sequence[Answer], right: Sequence[bytes]) -> tuple[int, int]:
     """How many failed, and how many are wrong in at least one bit; request k is the k-th of the pool, over and over."""
-    failed = sum(answer.status != 200 for answer in answers)
-    return failed, sum(a.status == 200 and a.body != right[a.number % len(right)] for a in answers)
+    failed = sum(answer.status != OK for answer in answers)
+    return failed, sum(a.status == OK and a.body != right[a.number % len(right)] for a in answers)
 
 
 def counter(served: Served, name: str) -> float:

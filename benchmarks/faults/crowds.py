@@ -6,13 +6,14 @@ import asyncio
 import itertools
 import time
 
-from benchmarks.faults.asking import compare, counter, endless, heavy, small, truth
+from benchmarks.faults.asking import LONGEST, compare, counter, endless, heavy, small, truth
 from benchmarks.faults.finding import Finding, broken, milliseconds
-from benchmarks.faults.load import Answer, Client, Request, closed_loop, late, open_loop
+from benchmarks.faults.load import OK, Answer, Client, Request, closed_loop, late, open_loop
 from tests.server.processes import Served, service
 
 PATIENT = 2.0  # seconds that a client of F9 waits
 GRACE = 0.1  # seconds, on its way back
+ROWS = 600  # of the matrices of F9, some 50 ms
 TIMES = (1, 2, 5, 10)
 EXPECTED = {"200", "overloaded", "deadline-exceeded"}
 SMALL_RATE = 50.0  # requests a second
@@ -28,7 +29,7 @@ def overload(*, quick: bool) -> Finding:
         for factor in TIMES[-1:] if quick else TIMES:
             answers = _flood(served, factor * peak, seconds)
             recovered = _recovery(served)
-            done = [a for a in answers if a.status == 200 and a.seconds <= PATIENT + GRACE]
+            done = [a for a in answers if a.status == OK and a.seconds <= PATIENT + GRACE]
             refused = [a for a in answers if a.code == "overloaded"]
             unexpected += sum(a.code not in EXPECTED for a in answers)
             goodputs.append(len(done) / seconds)
@@ -44,13 +45,13 @@ def overload(*, quick: bool) -> Finding:
 
 
 def _peak(served: Served, seconds: float) -> float:
-    answers = asyncio.run(closed_loop(served.port, 8, seconds, lambda _: heavy(next(_numbers))))
-    return sum(answer.status == 200 for answer in answers) / seconds
+    answers = asyncio.run(closed_loop(served.port, 8, seconds, lambda _: heavy(next(_numbers), ROWS)))
+    return sum(answer.status == OK for answer in answers) / seconds
 
 
 def _flood(served: Served, rate: float, seconds: float) -> list[Answer]:
     def make(_: int) -> Request:
-        return heavy(next(_numbers), X_Request_Timeout=f"{PATIENT:g}")
+        return heavy(next(_numbers), ROWS, X_Request_Timeout=f"{PATIENT:g}")
 
     return asyncio.run(open_loop(served.port, rate, seconds, make))
 
@@ -60,8 +61,8 @@ def _recovery(served: Served) -> float:
 
     async def wait() -> float:
         client, since = Client(served.port), time.perf_counter()
-        while (await client.ask(heavy(next(_numbers), X_Request_Timeout="0.5")))[0] != 200:
-            await asyncio.sleep(0.01)
+        while (await client.ask(heavy(next(_numbers), ROWS, X_Request_Timeout="0.5")))[0] != OK:
+            pass
         client.close()
         return time.perf_counter() - since
 
@@ -72,8 +73,10 @@ def beside(*, quick: bool) -> Finding:
     """F10: fifty small requests a second, alone, and beside a client that asks for seconds of work all the time."""
     seconds = 3.0 if quick else 20.0
 
+    powers = LONGEST // 8 if quick else LONGEST
+
     async def both() -> list[Answer]:
-        long = asyncio.create_task(closed_loop(served.port, 1, seconds, endless))
+        long = asyncio.create_task(closed_loop(served.port, 1, seconds, lambda number: endless(number, powers)))
         answers = await open_loop(served.port, SMALL_RATE, seconds, small)
         longs.extend(await long)
         return answers
@@ -89,5 +92,5 @@ def beside(*, quick: bool) -> Finding:
         f" requests of {late(longs, 0.5):.1f} s ({late(busy) / late(alone):.1f} times); median"
         f" {milliseconds(late(alone, 0.5))} and {milliseconds(late(busy, 0.5))}; {failed} failed, {wrong} wrong"
     )
-    bad = sum(answer.status != 200 for answer in longs)
+    bad = sum(answer.status != OK for answer in longs)
     return Finding(figure, broken(failed=failed, wrong=wrong, long_ones_failed=bad))

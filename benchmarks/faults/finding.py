@@ -21,4 +21,4 @@ def broken(**found: int) -> list[str]:
 
 def milliseconds(seconds: float) -> str:
     """With as many digits as a figure needs."""
-    return f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f} ms"
+    return f"{1000 * seconds:.{0 if round(100 * seconds) else 1}f} ms"

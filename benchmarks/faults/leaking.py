@@ -19,5 +19,5 @@ async def _leak(front: Front, scope: Scope, receive: Receive, send: Send) -> Non
 
 
 if __name__ == "__main__":
-    Front.__call__ = _leak  # type: ignore[method-assign]
+    Front.__call__ = _leak  # type: ignore[assignment]
     runpy.run_module("service", run_name="__main__", alter_sys=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0  # seconds for one answer, after which something has gone wrong
+OK, REFUSED = 200, 422
 LOST = 0  # the status of a request without an answer
 JSON = {"Content-Type": "application/json"}
 
@@ -52,7 +53,7 @@ class Answer:
     @property
     def code(self) -> str:
         """The code of a problem document, or the status."""
-        if self.status in {LOST, 200}:
+        if self.status in {LOST, OK}:
             return "lost" if self.status == LOST else "200"
         return str(json.loads(self.body).get("code", self.status))
 

@@ -15,6 +15,7 @@ from tests.redis_server import RedisServer
 from tests.server.processes import Served, service
 
 RATE = 40.0  # requests a second
+EXCHANGED = 0.3  # of the values that are spoilt become those of other keys
 ADJUSTING = 0.1  # seconds after a fault in which the breaker has not opened yet
 Step = tuple[float, Callable[[], object]]  # when in the load, and what happens
 
@@ -91,7 +92,9 @@ def corrupted(*, quick: bool) -> Finding:
             values = client.mget(keys) if keys else []
             for key, value, other in zip(keys, values, values[1:] + values[:1], strict=True):
                 if value:
-                    client.set(key, other if chance.random() < 0.3 and other else _flipped(value, chance), keepttl=True)
+                    client.set(
+                        key, other if chance.random() < EXCHANGED and other else _flipped(value, chance), keepttl=True
+                    )
                     changed += 1
 
     with RedisServer() as redis, service(log_level="critical", redis_url=redis.url, cache_bytes=0) as served:

@@ -6,20 +6,22 @@ import asyncio
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
 from benchmarks.faults.asking import heavy, small, stored
 from benchmarks.faults.finding import Finding, broken
-from benchmarks.faults.load import Answer, Client, Request, open_loop
+from benchmarks.faults.load import HOST, OK, REFUSED, Answer, Request, open_loop
 from tests.server.processes import Served, service
 from tests.threats.rows import Attack
 from tests.threats.texts import TEXTS
 
 RATE = 20.0  # requests a second, one in ten of them hostile
 WARM = 10.0  # minutes, or a third of a shorter run, in which caches fill
-MEMORY = {"cache_bytes": 4 << 20, "worker_orders": 500}  # bounds that are reached within that time
-HOSTILE = [part.sent for row in TEXTS.values() for part in row if isinstance(part, Attack) and part.required[0] == 422]
+MEMORY: dict[str, Any] = {"cache_bytes": 4 << 20, "worker_orders": 500}  # bounds that are reached within that time
+ATTACKS = [part for row in TEXTS.values() for part in row if isinstance(part, Attack)]
+HOSTILE = [attack.sent for attack in ATTACKS if attack.required[0] == REFUSED]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def sample(served: Served) -> Sample:
 
 async def hostile(port: int, number: int) -> int:
     """The status of the answer to an attack, on a connection of its own."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(HOSTILE[number % len(HOSTILE)])
     answer = await reader.read()
     writer.close()
@@ -103,13 +105,14 @@ def soak(minutes: float) -> Finding:
     grown, leaked = growth(samples, warm), growth(control, len(control) // 3)
     settled = samples[warm:]
     descriptors = [each.descriptors for each in settled]
-    failed = sum(answer.status != 200 for answer in answers)
-    odd = sum(status != 422 for status in statuses)
+    failed = sum(answer.status != OK for answer in answers)
+    odd = sum(status != REFUSED for status in statuses)
     figure = (
         f"{minutes:g} min, {len(answers)} valid requests of which {failed} failed, {len(statuses)} hostile ones of"
         f" which {odd} were not answered 422: memory {grown:+.1%} after {warm / 60:.1f} min, at most"
         f" {max(each.bytes for each in samples) / 2**20:.0f} MB; {min(descriptors)} to {max(descriptors)} descriptors,"
-        f" {samples[0].children} children at first and {samples[-1].children} at last; a service with a leak {leaked:+.1%}"
+        f" {samples[0].children} children at first and {samples[-1].children} at last;"
+        f" a service with a leak {leaked:+.1%}"
     )
     return Finding(
         figure,

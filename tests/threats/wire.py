@@ -64,7 +64,10 @@ WIRE: dict[str, Row] = {
         Attack("no host", b"GET /healthz HTTP/1.1\r\n\r\n", MALFORMED_HTTP),
         Shown("tests/server/test_framing.py", "test_what_is_not_http_gets_a_400"),
     ),
-    "T46": (Shown(SLOW_CLIENTS, "test_a_client_that_reads_nothing"),),
+    "T46": (
+        Shown(SLOW_CLIENTS, "test_a_client_that_reads_nothing"),
+        Shown("tests/jobs/test_http.py", "test_streams_are_bounded"),
+    ),
     "T47": (
         text("x", INVALID, about="a command of Redis' as a name", variables={COMMAND: {"shape": []}}),
         text(COMMAND, PARSE, about="a command of Redis' as a second line"),
