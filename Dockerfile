@@ -13,7 +13,7 @@ WORKDIR /app
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
-    uv sync --locked --no-default-groups
+    uv sync --locked --no-default-groups --extra distributed
 COPY service/ service/
 
 FROM python:3.13-slim

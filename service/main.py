@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 from fastapi import FastAPI
@@ -30,11 +31,14 @@ from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.cache.records import MemoryRecords
 from service.jobs.jobs import Jobs
-from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
+
+if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
+    from service.pool.broker import Broker
+    from service.pool.exchange import Exchange
 
 
 def create_app(
@@ -118,13 +122,14 @@ def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
 def _answering(settings: Settings, compute: Compute | None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
-    cache = _cache(settings)
-    executor = _executor(settings.pool_bounds(), cache, compute)
+    cache = cache_of(settings)
+    executor = _executor(settings, cache, compute)
     shortcut = Shortcut(compute or _own_compute(), bounds, Values(cache))
-    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
+    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt, settings.shard_bounds())
 
 
-def _cache(settings: Settings) -> Cache:
+def cache_of(settings: Settings) -> Cache:
+    """What was computed before."""
     url, tier = settings.redis_url.get_secret_value(), None
     if url:
         from service.cache.redis_tier import RedisTier
@@ -132,6 +137,24 @@ def _cache(settings: Settings) -> Cache:
         tier = RedisTier(url)
     secret = settings.cache_secret.get_secret_value().encode()
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
+
+
+def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
+    """Where Celery workers find their work, and a way to be in touch with those who ask for it.
+
+    Raises:
+        ValueError: no Redis is configured for it.
+    """
+    from service.cache.exchange import RedisExchange
+    from service.pool.broker import Broker
+
+    url = settings.broker_url.get_secret_value() or settings.redis_url.get_secret_value()
+    if not url:
+        message = "FLUXION_EXECUTOR=celery needs FLUXION_REDIS_URL or FLUXION_BROKER_URL"
+        raise ValueError(message)
+    longest = max(settings.deadline_seconds, settings.job_seconds)
+    visible = max(settings.visibility_seconds, 2 * longest)
+    return Broker(url, _ruleset()[:12], visible), partial(RedisExchange, url)
 
 
 def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
@@ -148,10 +171,14 @@ def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], 
     return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 
-def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
+def _executor(settings: Settings, cache: Cache, compute: Compute | None) -> Executor:
     if compute is not None:
         return HereExecutor(partial(perform, compute))
-    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
+    if settings.executor == "celery":
+        from service.pool.remote import CeleryExecutor
+
+        return CeleryExecutor(*distributed(settings), settings.pool_bounds())
+    return LocalExecutor("service.api.worker:run", settings.pool_bounds(), Values(cache))
 
 
 def _ruleset() -> str:

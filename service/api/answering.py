@@ -11,6 +11,7 @@ from typing import Any
 
 from service.api.asked import Asked
 from service.api.replies import OK, Buffer, Reply
+from service.api.sharded import ShardBounds, Sharded
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
 from service.cache.cache import Cache, Fetched, Made
@@ -27,13 +28,17 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made."""
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made.
+
+    `shards` are the parts of long batches.
+    """
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
     derived: int = 0
     found: int = 0
     defects: int = 0
+    shards: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Answering:
     bounds: Bounds
     seconds: float
     salt: bytes
+    shards: ShardBounds = field(default_factory=ShardBounds)
     counts: Counts = field(default_factory=Counts)
 
     async def start(self) -> None:
@@ -112,7 +118,7 @@ class Answering:
         async def make() -> Made:
             nonlocal began
             began = True
-            outcome = await self._work(order, deadline, report)
+            outcome = await self._work(asked, order, deadline, report)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
             heads.append(outcome.head)
@@ -130,9 +136,11 @@ class Answering:
         is_large = is_long or len(asked.raw) > LARGE_BODY
         return Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
 
-    async def _work(self, order: Order, deadline: float, report: Report | None) -> Outcome:
+    async def _work(self, asked: Asked, order: Order, deadline: float, report: Report | None) -> Outcome:
         """A worker's outcome, by the deadline of who asked first: what would be too late for them is not begun."""
-        outcome = await self.executor.run(order, deadline, report)
+        outcome = await self._parted(asked, deadline, report)
+        if outcome is None:
+            outcome = await self.executor.run(order, deadline, report)
         self.counts.predicted_seconds += order.seconds
         self.counts.actual_seconds += outcome.head["seconds"]
         self.counts.derived += outcome.head["derived"]
@@ -140,6 +148,13 @@ class Answering:
         if "defect" in outcome.head:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])
+        return outcome
+
+    async def _parted(self, asked: Asked, deadline: float, report: Report | None) -> Outcome | None:
+        """The outcome of a long batch, computed in parts; None for what is computed in one piece."""
+        sharded = Sharded(self.executor, self.bounds, self.shards)
+        outcome = await sharded.outcome(asked, deadline, report) if sharded.may_part(asked) else None
+        self.counts.shards += outcome.head["shards"] if outcome is not None else 0
         return outcome
 
 

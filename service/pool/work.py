@@ -123,11 +123,16 @@ def _serve(post: Post, run: Run, message: Message) -> None:
         post.send({"error": traceback.format_exc()[-TRACEBACK_CHARACTERS:]})
 
 
-def _restrain(worker_bytes: int) -> None:
-    """Memory, files and signals; only the parent ends a worker, so a signal to the whole group leaves it alone."""
+def limit_memory(worker_bytes: int) -> None:
+    """Bounds the memory of this process, and keeps it from being written down when it crashes."""
     if sys.platform == "linux":  # elsewhere it does not count what is mapped
         resource.setrlimit(resource.RLIMIT_DATA, (worker_bytes, worker_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _restrain(worker_bytes: int) -> None:
+    """Memory, files and signals; only the parent ends a worker, so a signal to the whole group leaves it alone."""
+    limit_memory(worker_bytes)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

@@ -66,7 +66,8 @@ class Task:
 
     `at`, `tangents` and `cotangent` hold float64 arrays as sent: the shape of the variable or output, or one more
     leading axis (a batch). What stands after `forms` is asked for by some kinds only. With `alone`, every value in `at`
-    has such an axis, and each point is computed as if it had been sent alone.
+    has such an axis, and each point is computed as if it had been sent alone. With `sized`, the answer says what the
+    numbers would take, in the part `takes`, and has none.
     """
 
     kind: Kind
@@ -94,6 +95,7 @@ class Task:
     mode: Mode = "both"
     verify: bool = False
     alone: bool = False
+    sized: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
