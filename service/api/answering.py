@@ -15,7 +15,7 @@ from service.api.sharded import ShardBounds, Sharded
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
 from service.cache.cache import Cache, Fetched, Made
-from service.errors import DeadlineError
+from service.errors import DeadlineError, OverloadedError
 from service.pool.orders import Executor, Order, Outcome, Report
 
 LARGE_BODY = 2**20  # bytes from which on a request goes to the lane of large ones
@@ -96,7 +96,7 @@ class Answering:
         heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         try:
             async with asyncio.timeout(may_take):
-                found = await self._found(asked, heads, report, most)
+                found = await self._found(asked, time.monotonic() + may_take, heads, report, is_long=most is not None)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
@@ -108,17 +108,17 @@ class Answering:
         return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _found(
-        self, asked: Asked, heads: list[Mapping[str, Any]], report: Report | None, most: float | None
+        self, asked: Asked, deadline: float, heads: list[Mapping[str, Any]], report: Report | None, *, is_long: bool
     ) -> Fetched:
-        """What is kept or made; where another made it and ran out of time, who may take longer goes on."""
+        """What is kept or made; where another made it and had less time, this one begins anew."""
         sketched = self.shortcut.sketch(asked)
         before = None if sketched is None else self.shortcut.seconds(sketched)
-        began = False
+        order, began = self._order(asked, before or FIRST_GUESS, is_long=is_long), False
 
         async def make() -> Made:
             nonlocal began
             began = True
-            outcome = await self._work(asked, before or FIRST_GUESS, report, most)
+            outcome = await self._work(asked, order, deadline, report)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
             heads.append(outcome.head)
@@ -127,20 +127,21 @@ class Answering:
         while True:
             try:
                 return await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
-            except DeadlineError:
-                if began or most is None:
+            except (DeadlineError, OverloadedError):
+                if began:
                     raise
 
-    async def _work(self, asked: Asked, guess: float, report: Report | None, most: float | None) -> Outcome:
-        """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
-        deadline = time.monotonic() + max(most or 0, self.seconds)
+    def _order(self, asked: Asked, guess: float, *, is_long: bool) -> Order:
+        head = {**asked.head, "bounds": self.bounds.plain()}
+        is_large = is_long or len(asked.raw) > LARGE_BODY
+        return Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
+
+    async def _work(self, asked: Asked, order: Order, deadline: float, report: Report | None) -> Outcome:
+        """A worker's outcome, by the deadline of who asked first: what would be too late for them is not begun."""
         outcome = await self._parted(asked, deadline, report)
         if outcome is None:
-            head = {**asked.head, "bounds": self.bounds.plain()}
-            is_large = most is not None or len(asked.raw) > LARGE_BODY
-            order = Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
             outcome = await self.executor.run(order, deadline, report)
-        self.counts.predicted_seconds += guess
+        self.counts.predicted_seconds += order.seconds
         self.counts.actual_seconds += outcome.head["seconds"]
         self.counts.derived += outcome.head["derived"]
         self.counts.found += outcome.head["found"]
