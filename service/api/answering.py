@@ -75,6 +75,8 @@ class Answering:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""
         if reply.status != OK or not asked.lasts:
             return reply
+        if len(reply.body) > LONGEST_KEPT:
+            return reply.with_headers(_headers(asked, "fwd=miss"))
         self.cache.remember(asked.key, reply.packed())
         return reply.with_headers(_headers(asked, "fwd=miss; stored"))
 

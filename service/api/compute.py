@@ -49,7 +49,7 @@ def _route(endpoint: Endpoint, answering: Answering, deferring: Deferring) -> Ca
         answered, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers)
         wished = wishes(request.headers)
         raw = await receive(request, answering.bounds.body)
-        asked = Asked(endpoint.kind, sent, answered, raw, answering.salt)
+        asked = await Asked(endpoint.kind, sent, answered, raw, answering.salt).named()
         reply = None if wished.is_async and KEY_HEADER in request.headers else answering.recall(asked)
         if reply is None and wished.is_async:
             return await deferring.response(request, asked, wished)

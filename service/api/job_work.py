@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -29,7 +29,7 @@ class JobWork:
 
         Raises OverloadedError if no worker would come to it in time.
         """
-        asked = Asked(raw=body, salt=self.answering.salt, **head)
+        asked = await Asked(raw=body, salt=self.answering.salt, **head).named()
         try:
             reply = await self.answering.answer(asked, seconds, report, most=seconds)
         except OverloadedError:
@@ -48,5 +48,4 @@ class JobWork:
 
 def wanted(asked: Asked, seconds: float | None, key: str, client: str) -> Wanted:
     """A compute request as work for a job; another release still sees that two of them are the same."""
-    fingerprint = replace(asked, salt=b"").key
-    return Wanted(asked.head, asked.raw, fingerprint, seconds, client, key)
+    return Wanted(asked.head, asked.raw, asked.fingerprint, seconds, client, key)

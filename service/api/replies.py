@@ -42,7 +42,7 @@ class Reply:
 
     def packed(self) -> bytes:
         """One line with status and media type, then the body."""
-        return b"%d %s\n%b" % (self.status, self.media_type.encode(), bytes(self.body))
+        return b"".join((b"%d %s\n" % (self.status, self.media_type.encode()), self.body))
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
         """The same with further headers."""
@@ -54,7 +54,8 @@ class Reply:
 
     def current(self, validators: str) -> Reply:
         """The same; without its body for a client that has it, as its `If-None-Match` says (RFC 9110, 13.1.2)."""
-        has_it = self.status == OK and self.headers.get("ETag", "*") in validators
+        tag = self.headers.get("ETag")
+        has_it = self.status == OK and tag is not None and tag in validators
         return replace(self, status=NOT_MODIFIED, body=b"", media_type="") if has_it else self
 
     async def send(self, send: Send) -> None:
