@@ -50,7 +50,7 @@ def create_app(
     settings = settings or Settings()
     answering = _answering(settings, compute)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
-    jobs, jobs_are_whole = _jobs(settings, answering)
+    jobs, jobs_are_whole = _jobs(settings, answering, rates)
     state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
     app = FastAPI(
         title=TITLE,
@@ -64,6 +64,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
+    metrics.watch("jobs", lambda: jobs.counts)
     parts = routers(answering, jobs, catalogue or _own_catalogue(), state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
@@ -134,11 +135,11 @@ def _cache(settings: Settings) -> Cache:
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
 
 
-def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
+def _jobs(settings: Settings, answering: Answering, rates: Rates) -> tuple[Jobs, Callable[[], bool]]:
     """The jobs, and whether their store answers."""
     url, bounds = settings.redis_url.get_secret_value(), settings.job_bounds()
     slots = bounds.running_jobs or settings.pool_bounds().slots("large")
-    work = JobWork(answering)
+    work = JobWork(answering, rates)
     if not url:
         return Jobs(MemoryRecords(bounds.job_bytes), work, bounds, slots), lambda: True
     from service.cache.redis_records import RedisRecords

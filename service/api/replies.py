@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from service.errors import OverloadedError
+
 Buffer = bytes | memoryview
 OK, NOT_MODIFIED = 200, 304
 LONGEST_HEAD = 200
-SPENT = "seconds"  # in the state of a request
+SPENT = "seconds"  # of computing, in the state of a request
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,24 @@ class Reply:
             headers += [(b"content-type", self.media_type.encode()), (b"content-length", length)]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+async def charged(work: Awaitable[Reply], note: Callable[[float], None]) -> Reply:
+    """What the work answers; `note` is told how many seconds it cost.
+
+    Work that was stopped, at its deadline or because its client left, costs the time until then: else whoever lets
+    every request be stopped would compute for nothing. What no worker came to costs nothing.
+    """
+    start = time.monotonic()
+    try:
+        reply = await work
+    except OverloadedError:
+        raise
+    except BaseException:
+        note(time.monotonic() - start)
+        raise
+    note(reply.seconds)
+    return reply
 
 
 class Sent(Response):
