@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +15,7 @@ from service.api.access import digests
 from service.api.bodies import BodyBounds
 from service.api.logs import Format, Level
 from service.api.rates import Rates
+from service.api.sharded import ShardBounds
 from service.jobs.bounds import JobBounds
 from service.pool.bounds import PoolBounds
 from service.server.bounds import EdgeBounds
@@ -169,6 +171,15 @@ class Settings(BaseSettings):
         default=30, gt=0, description="How long a computation may take, in seconds; a request may ask for less."
     )
 
+    shard_points: int = Field(
+        default=ShardBounds.points, ge=1000, description="The points of a part of a long batch, at least."
+    )
+    shard_operations: int = Field(
+        default=ShardBounds.operations, ge=0, description="The estimated operations from which on a batch is parted."
+    )
+    shards: int = Field(
+        default=ShardBounds.at_once, ge=1, description="How many parts of one batch are computed at a time."
+    )
     job_seconds: float = Field(
         default=JobBounds.job_seconds, gt=0, description="How long the computation of a job may take, in seconds."
     )
@@ -202,6 +213,17 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Where processes share cache and jobs, `redis://`, `rediss://` or `unix://`; empty for memory.",
     )
+    executor: Literal["local", "celery"] = Field(
+        default="local",
+        description="Who computes: processes of this machine, or Celery workers, `python -m service.worker`.",
+    )
+    broker_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The Redis by which work reaches Celery workers; empty for that of `FLUXION_REDIS_URL`.",
+    )
+    visibility_seconds: float = Field(
+        default=3600, ge=120, description="When Celery hands work out again, in seconds; at least twice its longest."
+    )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="The memory of one process' cache, in bytes.")
     cache_seconds: float = Field(default=86_400, gt=0, description="How long the cache keeps an answer, in seconds.")
     cache_secret: SecretStr = Field(
@@ -209,7 +231,7 @@ class Settings(BaseSettings):
         description="A secret shared by all processes; what is in Redis but was not written with it counts as absent.",
     )
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "broker_url")
     @classmethod
     def _known_scheme(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
@@ -245,6 +267,10 @@ class Settings(BaseSettings):
     def pool_bounds(self) -> PoolBounds:
         """The bounds on workers and on what waits for them."""
         return PoolBounds(**{name: getattr(self, name) for name in PoolBounds.__dataclass_fields__})
+
+    def shard_bounds(self) -> ShardBounds:
+        """Into what long batches are parted."""
+        return ShardBounds(self.shard_points, self.shard_operations, self.shards)
 
     def job_bounds(self) -> JobBounds:
         """The bounds on jobs."""

@@ -7,9 +7,10 @@ busy, requests gather, and it takes all of them at once. Nothing waits while it 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
@@ -19,11 +20,10 @@ from cachetools import LRUCache
 
 from service.api.asked import Asked
 from service.api.encoding import encode_rows
-from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
 from service.api.problems import defect, refused
 from service.api.replies import OK, Reply
-from service.api.requests import read
+from service.api.requests import REQUEST_OF, read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError
@@ -38,6 +38,7 @@ MOST_BYTES = 2**24  # of the requests that are known
 MOST_TOGETHER = 256  # requests
 
 T = TypeVar("T")
+log = logging.getLogger("fluxion.api")
 
 
 @dataclass
@@ -70,11 +71,15 @@ class _Item:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """Answers what it has learned to be small; one of them belongs to one event loop."""
+    """Answers what it has learned to be small; one of them belongs to one event loop.
+
+    `prepare` is what the thread does before its first computation; until it is done, nothing is taken.
+    """
 
     compute: Compute
     bounds: Bounds
     shared: Shared | None = None
+    prepare: Callable[[], object] | None = None
     counts: Counts = field(default_factory=Counts)
     _known: LRUCache[Hashable, _Known] = field(
         default_factory=lambda: LRUCache(MOST_BYTES, getsizeof=lambda known: known.size)
@@ -82,9 +87,12 @@ class Shortcut:
     _waiting: list[_Item] = field(default_factory=list)
     _queue: SimpleQueue[list[_Item] | None] = field(default_factory=SimpleQueue)
     _busy: threading.Event = field(default_factory=threading.Event)
+    _ready: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Starts the thread."""
+        if self.prepare is None:
+            self._ready.set()
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._work, args=(loop,), name="shortcut", daemon=True).start()
 
@@ -114,6 +122,9 @@ class Shortcut:
         known = self._known.get(found.key)
         if known is None or known.seconds > QUICK:
             return None
+        if not self._ready.is_set():
+            self._queue.put([])
+            return None
         if len(self._waiting) * known.seconds > BACKLOG:
             self.counts.turned_away += 1
             return None
@@ -134,10 +145,25 @@ class Shortcut:
         """The thread: what was handed over, then what came in the meantime."""
         with sharing(None if self.shared is None else _Store(self.shared, loop)):
             while (items := self._queue.get()) is not None:
+                if not items:
+                    self._prepare()
+                    continue
                 replies = [reply for group in _groups(items) for reply in self._answered(group)]
                 if loop.is_closed():
                     return  # the process ends, and nobody waits
                 loop.call_soon_threadsafe(self._deliver, replies)
+
+    def _prepare(self) -> None:
+        """Readiness, or a line in the log: what cannot be prepared is done by workers."""
+        if self._ready.is_set():
+            return
+        try:
+            if self.prepare is not None:
+                self.prepare()
+        except Exception:
+            log.exception("small computations are left to workers")
+        else:
+            self._ready.set()
 
     def _deliver(self, replies: Sequence[tuple[_Item, Reply]]) -> None:
         for item, reply in replies:

@@ -176,7 +176,8 @@ class Cache:
             if holding:
                 holding.cancel()
             value = bytes(made.value) if made is not None and made.keep else b""
-            self._begin(partial(self._tell, key, made and replace(made, value=value), lease), value)
+            told = None if made is None else replace(made, value=value)
+            self._begin(partial(self._tell, key, told, lease), value)
         return made
 
     async def _tell(self, key: str, made: Made | None, lease: Lease | None) -> None:
