@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -208,3 +209,20 @@ def test_jobs_cost_their_client() -> None:
         answer = client.post("/v1/gradient", json=ASK, headers={"Prefer": "respond-async, wait=20"})
         assert answer.status_code == 200
         assert units(client) - before >= 50
+        numbers = client.get("/metrics").text
+        assert "fluxion_jobs_submitted_total 1.0" in numbers
+        assert 'fluxion_jobs_ended_total{status="succeeded"} 1.0' in numbers
+
+
+def test_a_defect_in_a_job_is_its_answer() -> None:
+    """As a request that waits would have got it, not after three more tries."""
+
+    def broken(_head: object, _body: object) -> NoReturn:
+        raise ArithmeticError
+
+    with TestClient(create_app(Settings(), compute=square, catalogue=catalogue)) as client:
+        app: Any = client.app
+        app.state.answering.executor._work = broken
+        answer = client.post("/v1/gradient", json=ASK, headers={"Prefer": "respond-async, wait=20"})
+        problem(answer, 500, "internal")
+        assert "fluxion_jobs_begun_total 1.0" in client.get("/metrics").text
