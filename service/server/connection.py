@@ -91,11 +91,14 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, as long as there is anything to say to the client."""
+        """Feeds the parser, as long as there is anything to say to the client.
+
+        Who does not read what was said before is no longer answered at once: only the parser's way waits for it.
+        """
         if self._leaves:
             self._throw_away(len(data))
             return
-        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence
+        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence and not self.sends
         if fresh and self.census.repeats is not None and self._repeated(self.census.repeats, data):
             return
         self._heard = False
