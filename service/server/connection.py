@@ -221,10 +221,10 @@ class Connection(HttpToolsProtocol):
             self._be_late()
 
     def shutdown(self) -> None:
-        """Answers what has arrived in full, and nothing else."""
+        """Answers what has arrived in full, and nothing else; who was refused has had its last words."""
         if self.busy and self.phase is not Phase.BODY:
             self.cycle.keep_alive = False
-        elif self.phase is Phase.BETWEEN:
+        elif self._leaves or self.phase is Phase.BETWEEN:
             self.leave()
         else:
             self.refuse(STOPPING)
@@ -275,7 +275,8 @@ class Connection(HttpToolsProtocol):
             self._say(refusal)
 
     def _say(self, refusal: Refusal) -> None:
-        self._out.write(refusal.wire)
+        if not self._leaves:
+            self._out.write(refusal.wire)
         self.leave()
 
     def _be_late(self) -> None:
