@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from service.api import WORK
 from service.api.access import Access
 from service.api.answering import Answering
 from service.api.boundary import Boundary
@@ -21,7 +24,7 @@ from service.api.health import State, self_check
 from service.api.job_work import JobWork
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
-from service.api.problems import install
+from service.api.raised import install
 from service.api.rates import Rates
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
@@ -30,25 +33,35 @@ from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.cache.records import MemoryRecords
 from service.jobs.jobs import Jobs
-from service.pool.bounds import PoolBounds
 from service.pool.here import HereExecutor
+from service.pool.launching import Launched
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
+from service.tasks.messages import Answer, Task
+
+if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
+    from service.pool.broker import Broker
+    from service.pool.exchange import Exchange
 
 
 def create_app(
-    settings: Settings | None = None, *, compute: Compute | None = None, catalogue: Catalogue | None = None
+    settings: Settings | None = None,
+    *,
+    compute: Compute | None = None,
+    catalogue: Catalogue | None = None,
+    launched: Launched | None = None,
 ) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         settings: its configuration; read from the environment if left out.
         compute: what answers a task, in this process; workers with the service's own mathematics if left out.
+        launched: the process that forks workers, if it is started already.
         catalogue: what lists the operations; the service's own if left out.
     """
     settings = settings or Settings()
-    answering = _answering(settings, compute)
+    answering = _answering(settings, compute, launched)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     jobs, jobs_are_whole = _jobs(settings, answering)
     state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
@@ -64,7 +77,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
-    parts = routers(answering, jobs, catalogue or _own_catalogue(), state, metrics)
+    parts = routers(answering, jobs, catalogue or _own_catalogue, state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
@@ -115,16 +128,17 @@ def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
     return metrics
 
 
-def _answering(settings: Settings, compute: Compute | None) -> Answering:
+def _answering(settings: Settings, compute: Compute | None, launched: Launched | None = None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
-    cache = _cache(settings)
-    executor = _executor(settings.pool_bounds(), cache, compute)
-    shortcut = Shortcut(compute or _own_compute(), bounds, Values(cache))
-    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt)
+    cache = cache_of(settings)
+    executor = _executor(settings, cache, compute, launched)
+    shortcut = Shortcut(compute or _own_compute, bounds, Values(cache), None if compute else _own_mathematics)
+    return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt, settings.shard_bounds())
 
 
-def _cache(settings: Settings) -> Cache:
+def cache_of(settings: Settings) -> Cache:
+    """What was computed before."""
     url, tier = settings.redis_url.get_secret_value(), None
     if url:
         from service.cache.redis_tier import RedisTier
@@ -132,6 +146,24 @@ def _cache(settings: Settings) -> Cache:
         tier = RedisTier(url)
     secret = settings.cache_secret.get_secret_value().encode()
     return Cache(settings.cache_bytes, tier, settings.cache_seconds, _ruleset(), secret)
+
+
+def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
+    """Where Celery workers find their work, and a way to be in touch with those who ask for it.
+
+    Raises:
+        ValueError: no Redis is configured for it.
+    """
+    from service.cache.exchange import RedisExchange
+    from service.pool.broker import Broker
+
+    url = settings.broker_url.get_secret_value() or settings.redis_url.get_secret_value()
+    if not url:
+        message = "FLUXION_EXECUTOR=celery needs FLUXION_REDIS_URL or FLUXION_BROKER_URL"
+        raise ValueError(message)
+    longest = max(settings.deadline_seconds, settings.job_seconds)
+    visible = max(settings.visibility_seconds, 2 * longest)
+    return Broker(url, _ruleset()[:12], visible), partial(RedisExchange, url)
 
 
 def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
@@ -148,10 +180,16 @@ def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], 
     return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 
-def _executor(bounds: PoolBounds, cache: Cache, compute: Compute | None) -> Executor:
+def _executor(settings: Settings, cache: Cache, compute: Compute | None, launched: Launched | None) -> Executor:
+    if compute is None and settings.executor != "celery":
+        return LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
+    if launched is not None:
+        launched.end()
     if compute is not None:
         return HereExecutor(partial(perform, compute))
-    return LocalExecutor("service.api.worker:run", bounds, Values(cache))
+    from service.pool.remote import CeleryExecutor
+
+    return CeleryExecutor(*distributed(settings), settings.pool_bounds())
 
 
 def _ruleset() -> str:
@@ -160,13 +198,20 @@ def _ruleset() -> str:
     return ruleset()
 
 
-def _own_compute() -> Compute:
+# This process does not compute before a request is met again, and does not list operations before it is asked to.
+
+
+def _own_mathematics() -> None:
+    import_module("service.tasks.together")
+
+
+def _own_compute(task: Task) -> Answer:
     from service.tasks.compute import compute
 
-    return compute
+    return compute(task)
 
 
-def _own_catalogue() -> Catalogue:
+def _own_catalogue() -> list[dict[str, Any]]:
     from service.tasks.catalogue import catalogue
 
-    return catalogue
+    return catalogue()

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,10 +18,10 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def running_service(root: Path = ROOT) -> Iterator[int]:
-    """The port of `python -m service`, started in a checkout and stopped at the end."""
+def running_service(root: Path = ROOT, **settings: object) -> Iterator[int]:
+    """The port of `python -m service`, started in a checkout with settings and stopped at the end."""
     port = _free_port()
-    variables = os.environ | {"FLUXION_HOST": HOST, "FLUXION_PORT": str(port)}
+    variables = os.environ | {"FLUXION_HOST": HOST, "FLUXION_PORT": str(port)} | environment(settings)
     command = [sys.executable, "-m", "service"]
     with subprocess.Popen(
         command, cwd=root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -32,6 +32,23 @@ def running_service(root: Path = ROOT) -> Iterator[int]:
         finally:
             process.terminate()
             process.communicate()
+
+
+@contextmanager
+def running_worker(**settings: object) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m service.worker` with settings, stopped at the end."""
+    command = [sys.executable, "-m", "service.worker"]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | environment(settings), stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """Settings as environment variables."""
+    return {f"FLUXION_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 def _free_port() -> int:

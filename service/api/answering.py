@@ -11,10 +11,11 @@ from typing import Any
 
 from service.api.asked import Asked
 from service.api.replies import OK, Buffer, Reply
+from service.api.sharded import ShardBounds, Sharded
 from service.api.shortcut import Shortcut
 from service.api.work import Bounds
 from service.cache.cache import Cache, Fetched, Made
-from service.errors import DeadlineError
+from service.errors import DeadlineError, OverloadedError
 from service.pool.orders import Executor, Order, Outcome, Report
 
 LARGE_BODY = 2**20  # bytes from which on a request goes to the lane of large ones
@@ -27,13 +28,17 @@ log = logging.getLogger("fluxion.api")
 
 @dataclass
 class Counts:
-    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made."""
+    """Seconds that orders were thought to take, and those they took; derivations made, and those others had made.
+
+    `shards` are the parts of long batches.
+    """
 
     predicted_seconds: float = 0.0
     actual_seconds: float = 0.0
     derived: int = 0
     found: int = 0
     defects: int = 0
+    shards: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Answering:
     bounds: Bounds
     seconds: float
     salt: bytes
+    shards: ShardBounds = field(default_factory=ShardBounds)
     counts: Counts = field(default_factory=Counts)
 
     async def start(self) -> None:
@@ -90,7 +96,7 @@ class Answering:
         heads: list[Mapping[str, Any]] = []  # of the outcome, if it is made for this request
         try:
             async with asyncio.timeout(may_take):
-                found = await self._found(asked, heads, report, most)
+                found = await self._found(asked, time.monotonic() + may_take, heads, report, is_long=most is not None)
         except TimeoutError:
             raise DeadlineError(may_take) from None
         reply = Reply.unpacked(found.value)
@@ -102,17 +108,17 @@ class Answering:
         return reply.with_headers(_headers(asked, status, heads[0]["stages"] if heads else {}))
 
     async def _found(
-        self, asked: Asked, heads: list[Mapping[str, Any]], report: Report | None, most: float | None
+        self, asked: Asked, deadline: float, heads: list[Mapping[str, Any]], report: Report | None, *, is_long: bool
     ) -> Fetched:
-        """What is kept or made; where another made it and ran out of time, who may take longer goes on."""
+        """What is kept or made; where another made it and had less time, this one begins anew."""
         sketched = self.shortcut.sketch(asked)
         before = None if sketched is None else self.shortcut.seconds(sketched)
-        began = False
+        order, began = self._order(asked, before or FIRST_GUESS, is_long=is_long), False
 
         async def make() -> Made:
             nonlocal began
             began = True
-            outcome = await self._work(asked, before or FIRST_GUESS, report, most)
+            outcome = await self._work(asked, order, deadline, report)
             if sketched is not None and outcome.head["status"] == OK:
                 self.shortcut.learn(sketched, outcome.head["seconds"])
             heads.append(outcome.head)
@@ -121,23 +127,34 @@ class Answering:
         while True:
             try:
                 return await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
-            except DeadlineError:
-                if began or most is None:
+            except (DeadlineError, OverloadedError):
+                if began:
                     raise
 
-    async def _work(self, asked: Asked, guess: float, report: Report | None, most: float | None) -> Outcome:
-        """A worker's outcome. It may take as long as the service allows: others may join who have more patience."""
+    def _order(self, asked: Asked, guess: float, *, is_long: bool) -> Order:
         head = {**asked.head, "bounds": self.bounds.plain()}
-        is_large = most is not None or len(asked.raw) > LARGE_BODY
-        order = Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
-        outcome = await self.executor.run(order, time.monotonic() + max(most or 0, self.seconds), report)
-        self.counts.predicted_seconds += guess
+        is_large = is_long or len(asked.raw) > LARGE_BODY
+        return Order(asked.key, head, asked.raw, "large" if is_large else "small", guess)
+
+    async def _work(self, asked: Asked, order: Order, deadline: float, report: Report | None) -> Outcome:
+        """A worker's outcome, by the deadline of who asked first: what would be too late for them is not begun."""
+        outcome = await self._parted(asked, deadline, report)
+        if outcome is None:
+            outcome = await self.executor.run(order, deadline, report)
+        self.counts.predicted_seconds += order.seconds
         self.counts.actual_seconds += outcome.head["seconds"]
         self.counts.derived += outcome.head["derived"]
         self.counts.found += outcome.head["found"]
         if "defect" in outcome.head:
             self.counts.defects += 1
             log.error("a request ended in a defect\n%s", outcome.head["defect"])
+        return outcome
+
+    async def _parted(self, asked: Asked, deadline: float, report: Report | None) -> Outcome | None:
+        """The outcome of a long batch, computed in parts; None for what is computed in one piece."""
+        sharded = Sharded(self.executor, self.bounds, self.shards)
+        outcome = await sharded.outcome(asked, deadline, report) if sharded.may_part(asked) else None
+        self.counts.shards += outcome.head["shards"] if outcome is not None else 0
         return outcome
 
 

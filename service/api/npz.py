@@ -10,6 +10,7 @@ import io
 import math
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -76,9 +77,14 @@ def pack(answer: Answer) -> bytes:
         return {"member": path}
 
     text = orjson.dumps(fields(answer, member))
+    return archived({ANSWER: np.frombuffer(text, np.uint8)} | tensors)
+
+
+def archived(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An npz of arrays under their names, as `unpack` reads it."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        for name, array in ({ANSWER: np.frombuffer(text, np.uint8)} | tensors).items():
+        for name, array in arrays.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(name + SUFFIX), content.getbuffer())

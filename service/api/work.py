@@ -6,23 +6,28 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
+from itertools import accumulate, pairwise
+from types import ModuleType
 from typing import Any
+
+import orjson
 
 from service.api.bodies import BodyBounds
 from service.api.encoding import encode_answer
-from service.api.endpoints import REQUEST_OF
-from service.api.media import NPZ
+from service.api.media import JSON, NPZ
 from service.api.npz import pack, unpack
 from service.api.parsing import parse
 from service.api.problems import hidden, refused
 from service.api.replies import OK, Reply
-from service.api.requests import read
+from service.api.requests import REQUEST_OF, read
 from service.errors import FluxionError, VerificationError
 from service.tasks.messages import Answer, Kind, Limits, Task
 from service.tasks.sharing import COUNTS
 from service.tasks.timing import stage, timed
 
 Compute = Callable[[Task], Answer]
+ASIDE = 204  # the status of a part of which something is to be said, so that the batch is computed in one piece
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,9 @@ class Bounds:
 def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview) -> tuple[dict[str, Any], bytes]:
     """The packed reply to an order, and what is worth knowing of how it was made.
 
-    `seconds` of a processor it took, however many others wanted that; `stages` has how long each stage took, `defect`
-    the traceback of one. So many derivations were `derived`, so many `found` in the store.
+    `head["work"]` says what of an answer is made: by itself all of it, else as `sharded` asks. `seconds` of a processor
+    it took, however many others wanted that; `stages` has how long each stage took, `defect` the traceback of one. So
+    many derivations were `derived`, so many `found` in the store.
     """
     start = time.process_time()
     bounds, made = Bounds.of(head["bounds"]), dict[str, Any]()
@@ -68,11 +74,36 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
 
 
 def _reply(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Reply:
+    work = head.get("work", "answer")
+    if work == "join":
+        return encoded(_joined(compute, head, raw, bounds), head["answered"])
+    task = _task(head, raw, bounds)
+    if work == "size":
+        return Reply(OK, JSON, orjson.dumps(_shards().sized(compute, task)))
+    if work == "part":
+        found = _shards().part(compute, task)
+        return Reply(ASIDE, "", b"") if found is None else Reply(OK, "", b"".join(array.tobytes() for array in found))
+    return encoded(compute(task), head["answered"])
+
+
+def _task(head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Task:
     kind: Kind = head["kind"]
     with stage("parse"):
         body = unpack(raw, bounds.body, bounds.limits) if head["sent"] == NPZ else parse(raw, bounds.body)
-        task = read(body, kind, REQUEST_OF[kind], bounds.limits)
-    return encoded(compute(task), head["answered"])
+        return read(body, kind, REQUEST_OF[kind], bounds.limits)
+
+
+def _shards() -> ModuleType:
+    """The mathematics of parts, which the process that serves does not load: it does no such work."""
+    return import_module("service.tasks.shards")
+
+
+def _joined(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Answer:
+    """The answer of parts: the request at the first point, then what each part has answered."""
+    view, ends = memoryview(raw), list(accumulate(head["lengths"]))
+    parts = [view[start:end] for start, end in pairwise(ends)]
+    answer: Answer = _shards().joined(compute, _task(head, raw[: ends[0]], bounds), parts, head["counts"])
+    return answer
 
 
 def encoded(answer: Answer, media_type: str) -> Reply:

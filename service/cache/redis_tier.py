@@ -41,7 +41,7 @@ class RedisTier:
         self.counts = Counts()
         self._seconds = seconds
         self._slots = asyncio.Semaphore(CONNECTIONS)
-        self._client: Redis = Redis.from_pool(_pool(url, seconds))
+        self._client: Redis = Redis.from_pool(connections(url, seconds, CONNECTIONS))
 
     async def get(self, name: str) -> bytes | None:
         """What is stored, or None."""
@@ -54,7 +54,7 @@ class RedisTier:
 
     async def set(self, name: str, data: bytes, seconds: float) -> bool:
         """Stores for so many seconds; whether it is known to have worked."""
-        return await self.ask("SET", name, data, "PX", _milliseconds(seconds)) is True
+        return await self.ask("SET", name, data, "PX", milliseconds(seconds)) is True
 
     async def delete(self, name: str) -> None:
         """Removes a name."""
@@ -62,12 +62,12 @@ class RedisTier:
 
     async def claim(self, name: str, token: str, seconds: float) -> bool | None:
         """Stores the token if the name is free: whether it was, or None where Redis does not say."""
-        reply = await self.ask("SET", name, token, "PX", _milliseconds(seconds), "NX")
+        reply = await self.ask("SET", name, token, "PX", milliseconds(seconds), "NX")
         return None if reply is AWAY else reply is True
 
     async def renew(self, name: str, token: str, seconds: float) -> None:
         """Stores the token for longer, if the name is still taken."""
-        await self.ask("SET", name, token, "PX", _milliseconds(seconds), "XX")
+        await self.ask("SET", name, token, "PX", milliseconds(seconds), "XX")
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -100,8 +100,12 @@ class RedisTier:
             self.breaker.failed()
 
 
-def _pool(url: str, seconds: float) -> ConnectionPool:
-    """The URL says where, never how: options in it are overruled."""
+def connections(url: str, seconds: float, most: int) -> ConnectionPool:
+    """A pool of so many connections. The URL says where, never how: options in it are overruled.
+
+    Raises:
+        ValueError: the URL is not one of `redis://`, `rediss://` or `unix://`; the message does not repeat it.
+    """
     if not url.startswith(SCHEMES):
         message = f"the URL of Redis must start with one of {', '.join(SCHEMES)}"
         raise ValueError(message)
@@ -112,7 +116,7 @@ def _pool(url: str, seconds: float) -> ConnectionPool:
         raise ValueError(message) from None  # the cause may quote a part of the password
     unix = {} if "path" in place else {"socket_connect_timeout": seconds}
     how: dict[str, Any] = {
-        "max_connections": CONNECTIONS,
+        "max_connections": most,
         "socket_timeout": seconds,
         "retry": Retry(NoBackoff(), 1, (LostConnectionError,)),  # a connection that was closed while it was idle
         "protocol": 2,  # no HELLO: one question less for a new connection, and one right less to grant
@@ -123,5 +127,6 @@ def _pool(url: str, seconds: float) -> ConnectionPool:
     return ConnectionPool(**{**place, **how, **unix})
 
 
-def _milliseconds(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
+    """As Redis takes it."""
     return max(1, math.ceil(seconds * 1000))

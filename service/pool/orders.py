@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Lane = Literal["small", "large"]
+LANES: tuple[Lane, ...] = ("small", "large")
 Report = Callable[[int, int], None]  # work done, and all of it
 
 

@@ -18,7 +18,7 @@ from service.pool.orders import Lane, Order, Outcome, Report
 from service.pool.wire import Wire, awaited_or_not
 
 READY_SECONDS = 60.0
-NICER = 10  # how much lower the priority of long work is
+NICER = {"small": 5, "large": 10}  # how much lower the priority of work is than that of answering
 
 
 class WorkerError(RuntimeError):
@@ -70,11 +70,11 @@ class Slot:
             theirs.close()
 
     def set_lane(self, lane: Lane) -> None:
-        """Long work leaves the processors to short work."""
+        """Long work leaves the processors to short work, and all work to the process that answers."""
         self.lane = lane
-        if lane == "large" and self.pid is not None:
+        if self.pid is not None:
             with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self.pid, NICER)
+                os.setpriority(os.PRIO_PROCESS, self.pid, NICER[lane])
 
     def begin(self, order: Order, descriptor: int | None, report: Report | None) -> asyncio.Future[Outcome]:
         """Gives the worker an order, its body behind the descriptor if there is one.

@@ -34,6 +34,12 @@ def function(name: str) -> Run:
     return found
 
 
+def when_idle(run: Run) -> Callable[[], None]:
+    """What the function's module wants done while there is nothing else to do: its `when_idle`, if it has one."""
+    found: Callable[[], None] = getattr(sys.modules[run.__module__], "when_idle", lambda: None)
+    return found
+
+
 def work(sock: socket.socket, run: Run, worker_bytes: int) -> None:
     """Serves one socket until the other side closes it."""
     _restrain(worker_bytes)
@@ -123,11 +129,16 @@ def _serve(post: Post, run: Run, message: Message) -> None:
         post.send({"error": traceback.format_exc()[-TRACEBACK_CHARACTERS:]})
 
 
-def _restrain(worker_bytes: int) -> None:
-    """Memory, files and signals; only the parent ends a worker, so a signal to the whole group leaves it alone."""
+def limit_memory(worker_bytes: int) -> None:
+    """Bounds the memory of this process, and keeps it from being written down when it crashes."""
     if sys.platform == "linux":  # elsewhere it does not count what is mapped
         resource.setrlimit(resource.RLIMIT_DATA, (worker_bytes, worker_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _restrain(worker_bytes: int) -> None:
+    """Memory, files and signals; only the parent ends a worker, so a signal to the whole group leaves it alone."""
+    limit_memory(worker_bytes)
     resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

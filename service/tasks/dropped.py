@@ -45,7 +45,7 @@ def undefined_as_written(written: Sequence[Node], kernel: Sequence[Node], point:
     What is undefined for being 0/0 only is not among it: such quotients are simplified on purpose.
     """
     none = Undefined([], "")
-    if not _drops(tuple(written), tuple(kernel)):
+    if not drops(tuple(written), tuple(kernel)):
         return none
     function, count = within_limits(written, point, limits)
     broken, names = np.zeros(count, dtype=bool), list[str]()
@@ -75,7 +75,7 @@ def _points(value: Array, shape: Sequence[object], count: int) -> Mask:
 
 
 @remembered(lambda _: 1)
-def _drops(written: tuple[Node, ...], kernel: tuple[Node, ...]) -> bool:
+def drops(written: tuple[Node, ...], kernel: tuple[Node, ...]) -> bool:
     """Whether fewer operations are left of some domain than were written, whose arguments may lie outside of it."""
     before = _by_domain(written)
     if not before:

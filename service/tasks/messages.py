@@ -26,6 +26,7 @@ Kind = Literal[
     "plan",
 ]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
+PARTED: frozenset[Kind] = WITH_BLOCKS | {"evaluate"}  # what can be cut along its batch
 Layout = Literal["numerator", "denominator"]
 Scheme = Literal["forward", "central"]
 Nonsmooth = Literal["default", "error"]
@@ -66,7 +67,8 @@ class Task:
 
     `at`, `tangents` and `cotangent` hold float64 arrays as sent: the shape of the variable or output, or one more
     leading axis (a batch). What stands after `forms` is asked for by some kinds only. With `alone`, every value in `at`
-    has such an axis, and each point is computed as if it had been sent alone.
+    has such an axis, and each point is computed as if it had been sent alone. With `sized`, the answer says what the
+    numbers would take, in the part `takes`, and has none.
     """
 
     kind: Kind
@@ -94,6 +96,7 @@ class Task:
     mode: Mode = "both"
     verify: bool = False
     alone: bool = False
+    sized: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,7 @@ class Numbers:
     blocks: tuple[Array | NamedArrays, ...]
     notices: tuple[Notice, ...]
     batch_size: int | None
+    takes: Mapping[str, Any] | None = None  # in their place
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -160,7 +162,7 @@ def evaluate(
     asked = [graphs_of(block, outputs, point, auto=manner.auto) for block in derivatives]
     nodes = [*outputs, *(node for graphs in asked for node in graphs.nodes)]
     require_values(nodes, point)
-    _check_blocks(derivatives, asked, point, limits)
+    check_blocks(derivatives, asked, point, limits)
     conditions = Conditions()
     compiled, results, lost = _run(nodes, point, limits, conditions)
     values = results[: len(outputs)]
@@ -257,7 +259,7 @@ def _parts(block: str, found: Array | NamedArrays, value: Array) -> list[tuple[s
     return named or [(f"{block}/factors", np.where(np.isnan(value), np.nan, 0.0))]
 
 
-def _check_blocks(derivatives: Sequence[Derivative], asked: Sequence[Graphs], point: Point, limits: Limits) -> None:
+def check_blocks(derivatives: Sequence[Derivative], asked: Sequence[Graphs], point: Point, limits: Limits) -> None:
     """Refuse blocks that are too large; of one that has factors, the hint is to ask for these."""
     count = point.batch_size or 1
     for block, graphs in zip(derivatives, asked, strict=True):

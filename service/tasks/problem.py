@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from service.errors import LimitError, ShapeError
@@ -23,6 +23,7 @@ from service.tasks.messages import Answer, Array, Block, Form, Kind, Task
 from service.tasks.numbers import Manner, Numbers, compute_numbers
 from service.tasks.remembered import remembered
 from service.tasks.sharing import Entry
+from service.tasks.sizing import takes
 from service.tasks.timing import stage
 from service.tasks.verify import verified
 
@@ -123,7 +124,9 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     blocks, numeric = differentiate(problem, derive)
     found = numbers_of(problem, numeric, directions)
     forms = _forms(problem, blocks, {**problem.function.inputs, **directions.shapes})
-    results: Sequence[Array | NamedArrays | None] = [None] * len(blocks) if found is None else found.blocks
+    results: Sequence[Array | NamedArrays | None] = (
+        [None] * len(blocks) if not (found and found.blocks) else found.blocks
+    )
     answered = tuple(
         _block(block, number.structure.name, written, result)
         for block, number, written, result in zip(blocks, numeric, forms, results, strict=True)
@@ -142,6 +145,9 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
         return None
     point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
     manner = Manner(problem.concrete.outputs, task.nonsmooth, task.structure == "auto")
+    if task.sized:
+        sizes = takes(kernel, blocks, point, task.limits, manner)
+        return Numbers((), (), (), point.batch_size, asdict(sizes))
     return compute_numbers(kernel, blocks, point, task.limits, manner)
 
 
@@ -204,5 +210,5 @@ def answer(problem: Problem, numbers: Numbers | None = None, blocks: tuple[Block
         None if numbers is None else numbers.values,
         blocks,
         () if numbers is None else numbers.notices,
-        parts,
+        {**parts, "takes": numbers.takes} if numbers and numbers.takes else parts,
     )

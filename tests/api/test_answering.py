@@ -205,6 +205,18 @@ def test_a_deadline_is_the_clients_own(client: TestClient, counting: Counting) -
         assert patient.result().status_code == 200
 
 
+def test_a_deadline_is_nobody_elses(client: TestClient, counting: Counting) -> None:
+    """Who joins a computation that was begun for a client with less time gets the answer all the same."""
+    counting.gate.clear()
+    with ThreadPoolExecutor(2) as threads:
+        hasty = threads.submit(client.post, "/v1/gradient", json=BODY, headers={"X-Request-Timeout": "0.5"})
+        wait_for(lambda: len(counting.tasks) == 1)
+        patient = threads.submit(client.post, "/v1/gradient", json=BODY)
+        problem(hasty.result(), 422, "deadline-exceeded")
+        counting.gate.set()
+        assert patient.result().status_code == 200
+
+
 @pytest.mark.parametrize("header", [{"X-Request-Timeout": "soon"}, {"Prefer": "wait=-1"}, {"X-Request-Timeout": "1e9"}])
 def test_a_time_that_is_none_is_refused(client: TestClient, header: dict[str, str]) -> None:
     """The header is named."""

@@ -14,6 +14,7 @@ import uvloop
 from service.pool.bounds import PoolBounds
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor, Lane, Order, Shared
+from tests.pool.remote import executor, fresh
 
 FUNCTION = "tests.pool.work:run"
 BOUNDS = PoolBounds(workers=2, large_workers=1, worker_bytes=1 << 30)
@@ -45,6 +46,7 @@ class Kept(Shared):
 
 FACTORIES: dict[str, Callable[[Shared], Executor]] = {
     "local": lambda shared: LocalExecutor(FUNCTION, BOUNDS, shared),
+    "celery": lambda _: executor(fresh()),
 }
 
 E = TypeVar("E", bound=Executor)
@@ -64,7 +66,9 @@ def contract(scenario: Scenario) -> Test:
     @pytest.mark.parametrize("loop", LOOPS)
     @pytest.mark.parametrize("executor", FACTORIES)
     def test(executor: str, loop: str) -> None:
+        since = time.monotonic()
         run(served(FACTORIES[executor](Kept()), scenario), loop)
+        tell(f"{executor} on {loop}: {time.monotonic() - since:.2f} s")
 
     test.__doc__ = scenario.__doc__
     return test

@@ -65,12 +65,14 @@ def slow_service(**bounds: float) -> Iterator[Served]:
 
 
 @contextmanager
-def service(*prefix: str, stdout: int | None = subprocess.DEVNULL, **settings: object) -> Iterator[Served]:
-    """`python -m service` with settings, after the words of a `prefix`."""
+def service(
+    *prefix: str, stdout: int | None = subprocess.DEVNULL, module: str = "service", **settings: object
+) -> Iterator[Served]:
+    """`python -m service` with settings, after the words of a `prefix`; `module` is another one that runs it."""
     port = free_port()
     variables = {f"FLUXION_{name.upper()}": str(value) for name, value in settings.items()}
     variables = {"FLUXION_PORT": str(port), "FLUXION_LINGER_SECONDS": "0"} | variables
-    with _running([*prefix, sys.executable, "-m", "service"], port, variables, stdout) as served:
+    with _running([*prefix, sys.executable, "-m", module], port, variables, stdout) as served:
         yield served
 
 
