@@ -91,10 +91,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, as long as there is anything to say to the client.
-
-        Who does not read what was said before is no longer answered at once: only the parser's way waits for it.
-        """
+        """Answers what is known, to a client that reads; else feeds the parser, if anything is left to be said."""
         if self._leaves:
             self._throw_away(len(data))
             return
