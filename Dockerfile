@@ -15,6 +15,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     uv sync --locked --no-default-groups --extra distributed
 COPY service/ service/
+# Its user may write no bytecode, so that every start would compile it.
+RUN .venv/bin/python -m compileall -q service
 
 FROM python:3.13-slim
 WORKDIR /app

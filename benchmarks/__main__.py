@@ -6,7 +6,16 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import cold_start, derivative_growth, http_service, node_growth, text_growth, throughput, warm
+from benchmarks import (
+    cold_start,
+    derivative_growth,
+    first_gradient,
+    http_service,
+    node_growth,
+    text_growth,
+    throughput,
+    warm,
+)
 from benchmarks.contest import PROBLEMS
 from benchmarks.document import PAGE, page
 from benchmarks.report import Report
@@ -20,6 +29,7 @@ SECTIONS: Mapping[str, Callable[..., list[Report]]] = {
     "derivative-growth": derivative_growth.measure,
     "http": http_service.measure,
     "throughput": throughput.measure,
+    "start": first_gradient.measure,
 }
 
 

@@ -109,7 +109,7 @@ def report(points: int, times: Mapping[str, Timing], error: float, sent: int) ->
 @contextmanager
 def running(server: Server) -> Iterator[tuple[int, int]]:
     """The port and the number of the server's process, which is stopped at the end."""
-    port = _free_port()
+    port = free_port()
     variables = {**machine.environment(1), **SIZES, "FLUXION_HOST": HOST, "FLUXION_PORT": str(port), **server.variables}
     command = [sys.executable, "-c", _PINNED, *server.command, str(port)]
     with subprocess.Popen(  # noqa: S603 - a module of this repository
@@ -176,7 +176,8 @@ def _processor_time(pid: int) -> float:
     return (user + system) / TICKS
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as found:
         found.bind((HOST, 0))
         number_of_port: int = found.getsockname()[1]

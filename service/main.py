@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache as cache_of_one
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from service.api import WORK
 from service.api.access import Access
 from service.api.answering import Answering
 from service.api.boundary import Boundary
@@ -22,7 +24,7 @@ from service.api.health import State, self_check
 from service.api.job_work import JobWork
 from service.api.metrics import Metrics
 from service.api.pages import pages_router
-from service.api.problems import install
+from service.api.raised import install
 from service.api.rates import Rates
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
@@ -32,9 +34,11 @@ from service.cache.cache import Cache, Values
 from service.cache.records import MemoryRecords
 from service.jobs.jobs import Jobs
 from service.pool.here import HereExecutor
+from service.pool.launching import Launched
 from service.pool.local import LocalExecutor
 from service.pool.orders import Executor
 from service.settings import Settings
+from service.tasks.messages import Answer, Task
 
 if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
     from service.pool.broker import Broker
@@ -42,17 +46,22 @@ if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
 
 
 def create_app(
-    settings: Settings | None = None, *, compute: Compute | None = None, catalogue: Catalogue | None = None
+    settings: Settings | None = None,
+    *,
+    compute: Compute | None = None,
+    catalogue: Catalogue | None = None,
+    launched: Launched | None = None,
 ) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         settings: its configuration; read from the environment if left out.
         compute: what answers a task, in this process; workers with the service's own mathematics if left out.
+        launched: the process that forks workers, if it is started already.
         catalogue: what lists the operations; the service's own if left out.
     """
     settings = settings or Settings()
-    answering = _answering(settings, compute)
+    answering = _answering(settings, compute, launched)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     jobs, jobs_are_whole = _jobs(settings, answering)
     state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
@@ -68,7 +77,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
-    parts = routers(answering, jobs, catalogue or _own_catalogue(), state, metrics)
+    parts = routers(answering, jobs, catalogue or _own_catalogue, state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
         app.include_router(part)
@@ -119,12 +128,12 @@ def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
     return metrics
 
 
-def _answering(settings: Settings, compute: Compute | None) -> Answering:
+def _answering(settings: Settings, compute: Compute | None, launched: Launched | None = None) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = cache_of(settings)
-    executor = _executor(settings, cache, compute)
-    shortcut = Shortcut(compute or _own_compute(), bounds, Values(cache))
+    executor = _executor(settings, cache, compute, launched)
+    shortcut = Shortcut(compute or _own_compute, bounds, Values(cache), None if compute else _own_mathematics)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt, settings.shard_bounds())
 
 
@@ -171,14 +180,16 @@ def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], 
     return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 
-def _executor(settings: Settings, cache: Cache, compute: Compute | None) -> Executor:
+def _executor(settings: Settings, cache: Cache, compute: Compute | None, launched: Launched | None) -> Executor:
+    if compute is None and settings.executor != "celery":
+        return LocalExecutor(launched or WORK, settings.pool_bounds(), Values(cache))
+    if launched is not None:
+        launched.end()
     if compute is not None:
         return HereExecutor(partial(perform, compute))
-    if settings.executor == "celery":
-        from service.pool.remote import CeleryExecutor
+    from service.pool.remote import CeleryExecutor
 
-        return CeleryExecutor(*distributed(settings), settings.pool_bounds())
-    return LocalExecutor("service.api.worker:run", settings.pool_bounds(), Values(cache))
+    return CeleryExecutor(*distributed(settings), settings.pool_bounds())
 
 
 def _ruleset() -> str:
@@ -187,13 +198,20 @@ def _ruleset() -> str:
     return ruleset()
 
 
-def _own_compute() -> Compute:
+# This process does not compute before a request is met again, and does not list operations before it is asked to.
+
+
+def _own_mathematics() -> None:
+    import_module("service.tasks.together")
+
+
+def _own_compute(task: Task) -> Answer:
     from service.tasks.compute import compute
 
-    return compute
+    return compute(task)
 
 
-def _own_catalogue() -> Catalogue:
+def _own_catalogue() -> list[dict[str, Any]]:
     from service.tasks.catalogue import catalogue
 
-    return catalogue
+    return catalogue()

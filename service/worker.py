@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 
-from service.pool.nursery import ONE_THREAD
+from service.pool.launching import ONE_THREAD
 from service.pool.orders import LANES, Lane
 
 

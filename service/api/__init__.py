@@ -1,1 +1,3 @@
 """The HTTP layer: what is received, what is answered, and how both are described."""
+
+WORK = "service.api.worker:run"  # what workers do

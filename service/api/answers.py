@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.graphs import Graph
 from service.api.schemas import absent
@@ -16,7 +16,13 @@ Convexity = Literal["strictly_convex", "convex", "flat", "concave", "strictly_co
 Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block_diagonal", "sparse"]
 
 
-class Forms(BaseModel):
+class _Described(BaseModel):
+    """Answers are written without these models; only the document needs them built."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Forms(_Described):
     """A closed form in each notation that was asked for; a whole program in the request's variables."""
 
     text: str = Field(default="", description="In the language of `expression`.")
@@ -25,7 +31,7 @@ class Forms(BaseModel):
     graph: Graph = Field(default_factory=Graph.model_construct)
 
 
-class Verification(BaseModel):
+class Verification(_Described):
     """An independent check that the numbers and the closed form of a block passed."""
 
     method: str
@@ -33,7 +39,7 @@ class Verification(BaseModel):
     max_relative_error: float = Field(description="The largest difference found, relative to what was compared.")
 
 
-class DerivativeBlock(BaseModel):
+class DerivativeBlock(_Described):
     """One derivative of one output."""
 
     output: int = Field(description="Which output, counted from 0.")
@@ -54,7 +60,7 @@ class DerivativeBlock(BaseModel):
     )
 
 
-class AnswerWarning(BaseModel):
+class AnswerWarning(_Described):
     """Something about an answer that its reader must know."""
 
     code: str
@@ -62,7 +68,7 @@ class AnswerWarning(BaseModel):
     where: str
 
 
-class PlannedDerivative(BaseModel):
+class PlannedDerivative(_Described):
     """One derivative that would be computed."""
 
     output: int
@@ -71,14 +77,14 @@ class PlannedDerivative(BaseModel):
     structure: Structure
 
 
-class TraceForms(BaseModel):
+class TraceForms(_Described):
     """A formula over the nodes of a trace; `bar_v` is the adjoint of v, `dot_v` its tangent, `u1` an inner result."""
 
     text: str = ""
     latex: str = ""
 
 
-class ExplainedNode(BaseModel):
+class ExplainedNode(_Described):
     """An input, or a line of the function, under its name."""
 
     name: str = Field(description="A name that is assigned again is `x#2`; an output without a name is `output`.")
@@ -90,7 +96,7 @@ class ExplainedNode(BaseModel):
     adjoint: TensorAnswer | None = Field(description="The output's derivative by the node, weighted by `cotangent`.")
 
 
-class ExplainedEdge(BaseModel):
+class ExplainedEdge(_Described):
     """The local partial of a line by a name that occurs in it, all other names held fixed; numerator layout."""
 
     of: str
@@ -101,7 +107,7 @@ class ExplainedEdge(BaseModel):
     value: TensorAnswer | None
 
 
-class ExplainedStep(BaseModel):
+class ExplainedStep(_Described):
     """One rule at work: an operation by one of its operands, or a sum of what several ways bring, or a start."""
 
     mode: Literal["forward", "reverse"]
@@ -120,7 +126,7 @@ class ExplainedStep(BaseModel):
     running: TraceForms = Field(description="What is added to the tangent of `of`, or to the adjoint of `wrt`.")
 
 
-class Explanation(BaseModel):
+class Explanation(_Described):
     """A function's computation graph, and the rules that differentiate it."""
 
     outputs: list[str] = Field(description="The nodes that are the function's outputs.")
@@ -129,14 +135,14 @@ class Explanation(BaseModel):
     steps: list[ExplainedStep] = Field(description="Empty where `forms` asks for neither text nor LaTeX.")
 
 
-class Passes(BaseModel):
+class Passes(_Described):
     """How many passes each mode would need; null where a size is only a name."""
 
     forward: int | None
     reverse: int | None
 
 
-class Plan(BaseModel):
+class Plan(_Described):
     """What computing would take."""
 
     kind: str
@@ -151,7 +157,7 @@ class Plan(BaseModel):
     cached: bool = Field(description="Whether all that it needs was derived before; only numbers are left to compute.")
 
 
-class _Head(BaseModel):
+class _Head(_Described):
     """What every answer has."""
 
     function_id: str = Field(description="The function's identity: equal for every spelling of it.")
@@ -178,7 +184,7 @@ class DerivativeAnswer(ValueAnswer):
     derivatives: list[DerivativeBlock]
 
 
-class Taylor(BaseModel):
+class Taylor(_Described):
     """A Taylor polynomial; entry k of each list belongs to degree k."""
 
     order: int
@@ -199,7 +205,7 @@ class TaylorAnswer(ValueAnswer):
     taylor: Taylor
 
 
-class Check(BaseModel):
+class Check(_Described):
     """A derivative beside finite differences."""
 
     scheme: Scheme
@@ -220,7 +226,7 @@ class CheckAnswer(ValueAnswer):
     check: Check
 
 
-class Analysis(BaseModel):
+class Analysis(_Described):
     """What applies to the function; null where it does not exist at the point."""
 
     gradient: TensorAnswer = Field(default_factory=absent, description="Of a scalar, by the joined `wrt`.")

@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.answering import Answering
 from service.api.asked import Asked
-from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
 from service.api.replies import SPENT, Reply
+from service.api.requests import REQUEST_OF
 from service.tasks.messages import Kind
 
 LONGEST = 65_536  # bytes of a body that is looked at here

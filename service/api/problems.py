@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from service.errors import QUOTE_LIMIT, FluxionError, OverloadedError, Place
 
@@ -192,38 +189,6 @@ def defect(error: BaseException) -> Response:
 def hidden() -> Response:
     """What a client learns of a defect."""
     return respond(problem("internal", "This is a defect of the service, not of the request; the log has the details."))
-
-
-async def _on_refusal(_request: Request, error: Exception) -> Response:
-    return refused(error) if isinstance(error, FluxionError) else defect(error)
-
-
-async def _on_http(request: Request, error: Exception) -> Response:
-    """What routing raises: an unknown address or method (with `Allow`)."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code = CODES_BY_STATUS.get(status)
-    if code is None:
-        return defect(error)
-    headers = getattr(error, "headers", None)
-    details = {
-        "not-found": "There is no such address; /openapi.json lists those there are.",
-        "method-not-allowed": f"{request.method[:QUOTE_LIMIT]} is not a method of this address.",
-    }
-    return respond(problem(code, details.get(code, http.HTTPStatus(status).description)), headers)
-
-
-async def _on_invalid(_request: Request, error: Exception) -> Response:
-    """What FastAPI's own validation raises, without the input that it would repeat."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    faults = [Fault(pointer(*item["loc"]), str(item["msg"])) for item in found[:FAULTS]]
-    return refused(FaultyRequestError("The request does not have the required form.", faults=faults))
-
-
-def install(app: FastAPI) -> None:
-    """Makes every error of the application's routes a problem document."""
-    app.add_exception_handler(FluxionError, _on_refusal)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
 
 
 def _shortened(text: str) -> str:

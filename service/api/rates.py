@@ -8,11 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import limits
 import structlog
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
 
 from service.api.problems import RefusalError
 
@@ -50,16 +46,27 @@ class Rates:
     """
 
     def __init__(self, rate: str = "", redis: str = "") -> None:
-        self._limit = limits.parse(rate) if rate else None
-        self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limit: Any = None
+        self._here: Any = None
         self._redis: Any = None
-        self._all: SlidingWindowCounterRateLimiter | None = None
-        if rate and redis:
+        self._all: Any = None
+        if rate:
+            self._count(rate, redis)
+        self._away_until = 0.0
+        self.counts = RateCounts()
+
+    def _count(self, rate: str, redis: str) -> None:
+        import limits  # a tenth of the start, for those who have no rates
+        from limits.aio.storage import MemoryStorage
+        from limits.aio.strategies import SlidingWindowCounterRateLimiter
+        from limits.storage import storage_from_string
+
+        self._limit = limits.parse(rate)
+        self._here = SlidingWindowCounterRateLimiter(MemoryStorage())
+        if redis:
             options = {"implementation": "redispy", "protocol": 2, "socket_connect_timeout": REDIS_SECONDS}
             self._redis = storage_from_string("async+" + redis, key_prefix="fluxion:rates", **options)  # type: ignore[arg-type]
             self._all = SlidingWindowCounterRateLimiter(self._redis)
-        self._away_until = 0.0
-        self.counts = RateCounts()
 
     @property
     def limited(self) -> bool:

@@ -132,6 +132,23 @@ class PlanRequest(ComputeRequest):
     kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
 
 
+REQUEST_OF: Mapping[Kind, type[ComputeRequest]] = {
+    "evaluate": ComputeRequest,
+    "gradient": ComputeRequest,
+    "jacobian": ComputeRequest,
+    "hessian": ComputeRequest,
+    "derivative": ComputeRequest,
+    "jvp": TangentRequest,
+    "vjp": CotangentRequest,
+    "hvp": TangentRequest,
+    "taylor": TaylorRequest,
+    "check": CheckRequest,
+    "analyze": AnalyzeRequest,
+    "explain": ExplainRequest,
+    "plan": PlanRequest,
+}
+
+
 def _values(at: Mapping[str, Any], place: str, limits: Limits) -> dict[str, Array]:
     return {name: decode(value, f"{place}{pointer(name)}", limits) for name, value in at.items()}
 

@@ -54,7 +54,8 @@ class DocumentedAs:
 class Strict(BaseModel):
     """A request object: no conversions between types, and no field that is not known."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    # A schema is built when the first request has it: a process that starts waits for none.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from service.api.npz import REQUEST, archived, unpack
 from service.api.replies import OK, Reply
 from service.api.work import Bounds
 from service.pool.orders import Executor, Order, Outcome, Report
-from service.tasks.shards import PARTED
+from service.tasks.messages import PARTED
 
 LEAST_BODY = 2**20  # bytes; a shorter one is computed sooner than parted
 LEAST_WORK = 2**22  # operations of a part: so many that numbers on the way are looked at as they are in the whole

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 
@@ -17,11 +17,10 @@ from cachetools import LRUCache
 
 from service.api.asked import Asked
 from service.api.encoding import encode_rows
-from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON
 from service.api.problems import defect, refused
 from service.api.replies import OK, Reply
-from service.api.requests import read
+from service.api.requests import REQUEST_OF, read
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError
@@ -66,11 +65,15 @@ class _Item:
 
 @dataclass(frozen=True)
 class Shortcut:
-    """Answers what it has learned to be small; one of them belongs to one event loop."""
+    """Answers what it has learned to be small; one of them belongs to one event loop.
+
+    `prepare` is what the thread does before its first computation; until it is done, nothing is taken.
+    """
 
     compute: Compute
     bounds: Bounds
     shared: Shared | None = None
+    prepare: Callable[[], object] | None = None
     counts: Counts = field(default_factory=Counts)
     _known: LRUCache[Hashable, _Known] = field(
         default_factory=lambda: LRUCache(MOST_BYTES, getsizeof=lambda known: known.size)
@@ -78,9 +81,12 @@ class Shortcut:
     _waiting: list[_Item] = field(default_factory=list)
     _queue: SimpleQueue[list[_Item] | None] = field(default_factory=SimpleQueue)
     _busy: threading.Event = field(default_factory=threading.Event)
+    _ready: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Starts the thread."""
+        if self.prepare is None:
+            self._ready.set()
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._work, args=(loop,), name="shortcut", daemon=True).start()
 
@@ -110,6 +116,9 @@ class Shortcut:
         known = self._known.get(found.key)
         if known is None or known.seconds > QUICK:
             return None
+        if not self._ready.is_set():
+            self._queue.put([])
+            return None
         if len(self._waiting) * known.seconds > BACKLOG:
             self.counts.turned_away += 1
             return None
@@ -130,8 +139,16 @@ class Shortcut:
         """The thread: what was handed over, then what came in the meantime."""
         with sharing(None if self.shared is None else _Store(self.shared, loop)):
             while (items := self._queue.get()) is not None:
+                if not items:
+                    self._prepare()
+                    continue
                 replies = [reply for group in _groups(items) for reply in self._answer(group)]
                 loop.call_soon_threadsafe(self._deliver, replies)
+
+    def _prepare(self) -> None:
+        if self.prepare is not None and not self._ready.is_set():
+            self.prepare()
+        self._ready.set()
 
     def _deliver(self, replies: Sequence[tuple[_Item, Reply]]) -> None:
         for item, reply in replies:

@@ -6,23 +6,23 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from itertools import accumulate, pairwise
+from types import ModuleType
 from typing import Any
 
 import orjson
 
 from service.api.bodies import BodyBounds
 from service.api.encoding import encode_answer
-from service.api.endpoints import REQUEST_OF
 from service.api.media import JSON, NPZ
 from service.api.npz import pack, unpack
 from service.api.parsing import parse
 from service.api.problems import hidden, refused
 from service.api.replies import OK, Reply
-from service.api.requests import read
+from service.api.requests import REQUEST_OF, read
 from service.errors import FluxionError, VerificationError
 from service.tasks.messages import Answer, Kind, Limits, Task
-from service.tasks.shards import joined, part, sized
 from service.tasks.sharing import COUNTS
 from service.tasks.timing import stage, timed
 
@@ -79,9 +79,9 @@ def _reply(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bounds
         return encoded(_joined(compute, head, raw, bounds), head["answered"])
     task = _task(head, raw, bounds)
     if work == "size":
-        return Reply(OK, JSON, orjson.dumps(sized(compute, task)))
+        return Reply(OK, JSON, orjson.dumps(_shards().sized(compute, task)))
     if work == "part":
-        found = part(compute, task)
+        found = _shards().part(compute, task)
         return Reply(ASIDE, "", b"") if found is None else Reply(OK, "", b"".join(array.tobytes() for array in found))
     return encoded(compute(task), head["answered"])
 
@@ -93,11 +93,17 @@ def _task(head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Task:
         return read(body, kind, REQUEST_OF[kind], bounds.limits)
 
 
+def _shards() -> ModuleType:
+    """The mathematics of parts, which the process that serves does not load: it does no such work."""
+    return import_module("service.tasks.shards")
+
+
 def _joined(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Answer:
     """The answer of parts: the request at the first point, then what each part has answered."""
     view, ends = memoryview(raw), list(accumulate(head["lengths"]))
     parts = [view[start:end] for start, end in pairwise(ends)]
-    return joined(compute, _task(head, raw[: ends[0]], bounds), parts, head["counts"])
+    answer: Answer = _shards().joined(compute, _task(head, raw[: ends[0]], bounds), parts, head["counts"])
+    return answer
 
 
 def encoded(answer: Answer, media_type: str) -> Reply:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from service.api.work import perform
+from service.api.bodies import BodyBounds
+from service.api.media import JSON
+from service.api.requests import REQUEST_OF
+from service.api.work import Bounds, perform
+from service.ops.later import load_all
 from service.pool.orders import Link
 from service.tasks.compute import compute
-from service.tasks.messages import Task
+from service.tasks.messages import Limits
 from service.tasks.sharing import sharing
 
 
@@ -22,7 +24,15 @@ def run(head: Mapping[str, Any], body: bytes | memoryview, link: Link) -> tuple[
 
 def warm_up() -> None:
     """Tables that are made at first use are made once, and shared by the processes that are forked from this one."""
-    compute(Task("gradient", "x.T @ A @ x + sum(exp(x))", at={"x": np.ones(2), "A": np.eye(2)}))
+    head = {"kind": "gradient", "sent": JSON, "answered": JSON, "bounds": Bounds(BodyBounds(), Limits()).plain()}
+    perform(compute, head, b'{"expression": "x.T @ A @ x + sum(exp(x))", "at": {"x": [1, 1], "A": [[1, 0], [0, 1]]}}')
+
+
+def when_idle() -> None:
+    """Imports what few requests need, once the first workers are at work: those forked later share it."""
+    load_all()
+    for model in REQUEST_OF.values():
+        model.model_rebuild()
 
 
 warm_up()

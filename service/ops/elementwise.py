@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from service.ir.leaves import constant, fill_value
 from service.ir.node import Node, make
@@ -20,6 +19,7 @@ from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.broadcasting import aligned, broadcast_shapes
 from service.ops.declaring import declare
+from service.ops.later import special
 from service.ops.signature import arrays
 
 call = lowered

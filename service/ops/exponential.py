@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from service.errors import LimitError
 from service.ir.contraction import broadcast, contract
@@ -17,6 +16,7 @@ from service.ir.size import Shape, Size, bulk, numbers
 from service.ops.broadcasting import aligned, broadcast_shapes
 from service.ops.declaring import Form, declare, kernel, pasteable
 from service.ops.determinants import inverse, square, square_shape
+from service.ops.later import linalg
 from service.ops.linalg import matmul
 from service.ops.signature import ARRAY, refuse, term
 

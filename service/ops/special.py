@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from service.ir.coefficient import split_coefficient
 from service.ir.node import Node
@@ -14,6 +13,7 @@ from service.ir.op import Notation, Parameter, lowered
 from service.ir.power import raise_to
 from service.ops.declaring import pasteable
 from service.ops.elementwise import composed, function
+from service.ops.later import special
 
 call = lowered
 MOST_ELEMENTARY = 2  # a higher order is not written in elementary functions: it would cancel, and is too long to read

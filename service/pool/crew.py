@@ -9,6 +9,7 @@ from service.pool.bounds import PoolBounds
 from service.pool.counts import Counts, Reason
 from service.pool.errands import Errands
 from service.pool.lanes import Waiting
+from service.pool.launching import Launched
 from service.pool.nursery import Nursery
 from service.pool.orders import Lane, Shared
 from service.pool.slot import Slot
@@ -20,7 +21,12 @@ class Crew:
     """Keeps as many workers in each lane as there should be."""
 
     def __init__(
-        self, function: str, bounds: PoolBounds, shared: Shared | None, counts: Counts, clock: Callable[[], float]
+        self,
+        function: str | Launched,
+        bounds: PoolBounds,
+        shared: Shared | None,
+        counts: Counts,
+        clock: Callable[[], float],
     ) -> None:
         names: tuple[Lane, ...] = ("small", "large")
         self.lanes = {name: Waiting(name, bounds.slots(name)) for name in names}

@@ -14,6 +14,7 @@ from service.pool.counts import Counts, Ending
 from service.pool.crew import Crew
 from service.pool.frames import LostBodyError
 from service.pool.lanes import STOPPING, Ticket, overloaded
+from service.pool.launching import Launched
 from service.pool.memory import INLINE, shared_soon
 from service.pool.orders import Lane, Order, Outcome, Report, Shared
 from service.pool.quarantine import Quarantine
@@ -48,12 +49,13 @@ class LocalExecutor:
     """Runs `module:function` in processes of this machine (POSIX).
 
     The function takes the head and the body of an order, and a link to its surroundings, and answers the head and the
-    body of the outcome: `run(head: dict, body: memoryview, link: Link) -> tuple[dict, bytes]`.
+    body of the outcome: `run(head: dict, body: memoryview, link: Link) -> tuple[dict, bytes]`. Its process may
+    have been launched before; this executor then ends it.
     """
 
     def __init__(
         self,
-        function: str,
+        function: str | Launched,
         bounds: PoolBounds | None = None,
         shared: Shared | None = None,
         clock: Callable[[], float] = time.monotonic,

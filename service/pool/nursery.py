@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 
 from service.pool.frames import Message, frame
+from service.pool.launching import Launched, launch
 from service.pool.wire import Wire, awaited_or_not
 
-ONE_THREAD = dict.fromkeys(
-    (
-        "OPENBLAS_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "BLIS_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-    ),
-    "1",
-)
 FORK_SECONDS = 60.0  # the first fork waits for imports
 END_SECONDS = 10.0
 
 
 class Nursery:
-    """Starts the forking process when it is needed, and again when it has died; `orphaned` is called then."""
+    """Starts the forking process when it is needed, and again when it has died; `orphaned` is called then.
 
-    def __init__(self, function: str, worker_bytes: int, orphaned: Callable[[], None]) -> None:
-        self._function = function
+    One that was launched before is taken over.
+    """
+
+    def __init__(self, function: str | Launched, worker_bytes: int, orphaned: Callable[[], None]) -> None:
+        launched = function if isinstance(function, Launched) else None
+        self._function = function.function if isinstance(function, Launched) else function
         self._bytes = worker_bytes
         self._orphaned = orphaned
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launched = launched
+        self._process: subprocess.Popen[bytes] | None = launched.process if launched else None
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
         self._asked: dict[int, asyncio.Future[int]] = {}
@@ -52,7 +45,7 @@ class Nursery:
         born: asyncio.Future[int] = awaited_or_not()
         self._asked[number] = born
         try:
-            wire.send(frame({"number": number}, size=1), sock.fileno())
+            wire.send(frame({"number": number, "bytes": self._bytes}, size=1), sock.fileno())
             return await asyncio.wait_for(asyncio.shield(born), FORK_SECONDS)
         except TimeoutError:
             self._lost()  # stopped, or stuck in an import
@@ -69,6 +62,9 @@ class Nursery:
         """Ends the forking process and with it all workers; returns when none is left."""
         async with self._opening:
             process, self._process = self._process, None
+            if self._launched is not None:
+                self._launched.sock.close()
+                self._launched = None
             self._close()
             if process is not None:
                 await asyncio.to_thread(_ended, process)
@@ -76,30 +72,19 @@ class Nursery:
     async def _opened(self) -> Wire:
         async with self._opening:
             if self._wire is None:
-                if self._process is not None:
-                    self._process.kill()
-                    await asyncio.to_thread(_ended, self._process)
-                    self._process = None
-                self._process, ours = self._launch()
-                self._wire = Wire(ours, self._received, self._lost)
+                launched, self._launched = self._launched, None
+                if launched is None:
+                    launched = await self._launch_anew()
+                self._process = launched.process
+                self._wire = Wire(launched.sock, self._received, self._lost)
             return self._wire
 
-    def _launch(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        """A group of its own, so that Ctrl-C in a terminal reaches the parent alone."""
-        ours, theirs = socket.socketpair()
-        descriptor = theirs.fileno()
-        command = [sys.executable, "-m", "service.pool.forking", str(descriptor), self._function, str(self._bytes)]
-        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        try:
-            process = subprocess.Popen(  # noqa: S603 - our own module
-                command, stdin=subprocess.DEVNULL, env=environment, pass_fds=[descriptor], process_group=0
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return process, ours
+    async def _launch_anew(self) -> Launched:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            await asyncio.to_thread(_ended, process)
+        return launch(self._function)
 
     def _received(self, message: Message) -> None:
         """A worker that nobody waits for any more is buried."""

@@ -34,6 +34,12 @@ def function(name: str) -> Run:
     return found
 
 
+def when_idle(run: Run) -> Callable[[], None]:
+    """What the function's module wants done while there is nothing else to do: its `when_idle`, if it has one."""
+    found: Callable[[], None] = getattr(sys.modules[run.__module__], "when_idle", lambda: None)
+    return found
+
+
 def work(sock: socket.socket, run: Run, worker_bytes: int) -> None:
     """Serves one socket until the other side closes it."""
     _restrain(worker_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 TICK = 0.1  # seconds between two looks at every connection
 LONGEST_TICK = 0.5
 TURNED_AWAY = 8  # connections over the bound that are answered at the same time; more are only closed
+
+log = logging.getLogger("fluxion.server")
 
 
 @dataclass
@@ -67,6 +70,11 @@ class Census(ServerState):
         if connection in self._admitted:
             self.awaited.setdefault(connection)
 
+    def expect_anew(self, connection: Connection) -> None:
+        """It is the client's turn again, who has just sent something."""
+        self.awaited.pop(connection, None)
+        self.expect(connection)
+
     def forget(self, connection: Connection) -> None:
         """Takes a connection that has ended, or is about to, off every list."""
         self.awaited.pop(connection, None)
@@ -81,7 +89,11 @@ class Census(ServerState):
         """Looks at every connection, so many seconds after the last time."""
         self.now += min(elapsed, LONGEST_TICK)
         for connection in tuple(self.connections):
-            connection.look()  # type: ignore[union-attr]
+            try:
+                connection.look()  # type: ignore[union-attr]
+            except Exception:  # the clock must not stop for all others
+                log.exception("a connection could not be looked at")
+                connection.drop()  # type: ignore[union-attr]
 
     def _evict(self, peer: str | None) -> bool:
         for connection in self.awaited:

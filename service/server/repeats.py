@@ -29,9 +29,10 @@ Record = Callable[[str, int, str], None]  # the path, the bytes of the answer, a
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer without its date and its id, in three pieces, and the path of its request."""
+    """An answer without its date and its id, in three pieces, the path of its request, and the bytes of that."""
 
     path: str
+    request: bytes
     before: bytes
     between: bytes
     after: bytes
@@ -62,8 +63,8 @@ class Repeats:
         """Keeps an answer, if it came from memory and leaves the connection open."""
         path, head = _PATH.match(request), _HEAD.fullmatch(answer) if len(answer) <= LONGEST else None
         if path and head and b"\r\nconnection: close\r\n" not in answer:
-            self._kept[bytes(request)] = Kept(path[1].decode("ascii"), *head.groups())
+            self._kept[request] = Kept(path[1].decode("ascii"), request, *head.groups())
 
 
 def _size(kept: Kept) -> int:
-    return 2048 + len(kept.before) + len(kept.between) + len(kept.after)
+    return 2048 + len(kept.request) + len(kept.before) + len(kept.between) + len(kept.after)

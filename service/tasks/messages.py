@@ -26,6 +26,7 @@ Kind = Literal[
     "plan",
 ]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
+PARTED: frozenset[Kind] = WITH_BLOCKS | {"evaluate"}  # what can be cut along its batch
 Layout = Literal["numerator", "denominator"]
 Scheme = Literal["forward", "central"]
 Nonsmooth = Literal["default", "error"]

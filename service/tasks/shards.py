@@ -11,12 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from service.tasks.messages import WITH_BLOCKS, Answer, Array, Kind, Task
+from service.tasks.messages import PARTED, Answer, Array, Task
 from service.tasks.problem import read_problem
 
 Compute = Callable[[Task], Answer]
-
-PARTED: frozenset[Kind] = WITH_BLOCKS | {"evaluate"}
 
 
 def sized(compute: Compute, task: Task) -> dict[str, object]:

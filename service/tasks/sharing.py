@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, wraps
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import orjson
-import scipy
 
 import service
 from service.ir.node import Node
@@ -29,7 +29,8 @@ Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
 SOURCES = {".py", ".lark"}
-LIBRARIES = (platform.python_version(), np.__version__, scipy.__version__)  # constants are folded with them
+# Constants are folded with them; SciPy is not imported for its version.
+LIBRARIES = (platform.python_version(), np.__version__, version("scipy"))
 CHECK = 16  # bytes in front of a value
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from service.settings.page import page
 from starlette.testclient import TestClient
 
 from service.api import catalogue as catalogue_module
@@ -20,7 +21,7 @@ from service.api.document import files
 from service.api.endpoints import ENDPOINTS, Endpoint
 from service.api.examples import REQUESTS
 from service.api.jobs import EVENTS
-from service.settings import Settings, document
+from service.settings import Settings
 from tests.api.stub import OPERATION
 from tests.api.test_requests import GRAPH
 
@@ -78,7 +79,7 @@ def test_what_is_committed_is_current(name: str) -> None:
 
 def test_the_settings_page_is_current() -> None:
     """`python -m service.settings` was run after the last change."""
-    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == document()
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page()
 
 
 def test_every_setting_is_explained() -> None:
@@ -227,4 +228,4 @@ def test_the_table_of_operations() -> None:
 def test_the_commands_print_the_pages() -> None:
     """The settings page is made by the command that it names."""
     command = [sys.executable, "-m", "service.settings"]
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout == document()
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout == page()

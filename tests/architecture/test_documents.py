@@ -5,21 +5,12 @@ from __future__ import annotations
 import re
 
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 
-import service.settings
+from service.settings import Settings
 from tests.architecture.sources import ROOT
 
 DECISIONS = ROOT / "docs" / "adr"
 DECISION_LINES = 40
-
-
-def settings_classes() -> list[type[BaseSettings]]:
-    """The settings declared by the service."""
-    found = vars(service.settings).values()
-    return [
-        item for item in found if isinstance(item, type) and issubclass(item, BaseSettings) and item is not BaseSettings
-    ]
 
 
 def test_every_decision_is_in_the_index() -> None:
@@ -36,17 +27,14 @@ def test_decisions_are_short() -> None:
 
 def test_settings_share_a_prefix() -> None:
     """The environment variables of the service are told from all others by their names."""
-    classes = settings_classes()
-    assert classes
-    assert {cls.model_config.get("env_prefix") for cls in classes} == {"FLUXION_"}
+    assert Settings.model_config.get("env_prefix") == "FLUXION_"
 
 
 def test_every_setting_has_a_default() -> None:
     """The service starts with nothing configured."""
     required = [
         name
-        for cls in settings_classes()
-        for name, field in cls.model_fields.items()
+        for name, field in Settings.model_fields.items()
         if field.default is PydanticUndefined and field.default_factory is None
     ]
     assert not required
@@ -55,5 +43,5 @@ def test_every_setting_has_a_default() -> None:
 def test_every_setting_is_documented() -> None:
     """Each variable has a line of its own."""
     lines = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").splitlines()
-    names = [f"FLUXION_{name.upper()}" for cls in settings_classes() for name in cls.model_fields]
+    names = [f"FLUXION_{name.upper()}" for name in Settings.model_fields]
     assert not [name for name in names if not any(re.search(rf"\b{name}\b", line) for line in lines)]

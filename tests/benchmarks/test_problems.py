@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, http_service, node_growth, warm
+from benchmarks import cold_start, first_gradient, http_service, node_growth, warm
 from benchmarks.__main__ import main
 from benchmarks.cold_programs import PROGRAMS, point
 from benchmarks.contest import PROBLEMS, difference, peak
@@ -133,6 +133,13 @@ def test_both_services_answer_alike() -> None:
     assert [row[0] for row in report.rows] == ["Fluxion", "FastAPI and JAX"]
 
 
+def test_the_service_is_started_and_asked() -> None:
+    """Its first answer is the gradient, whatever time that took."""
+    (report,) = first_gradient.measure(quick=True)
+    assert not report.wrong
+    assert [row[0] for row in report.rows] == ["`python -m service`", '`python -c "import numpy"`']
+
+
 def _line(name: str, error: float = 0.0) -> dict[str, Any]:
     """A measurement of one problem in which everyone takes a millisecond."""
     times = {side: {"wall": [1e-3], "cpu": [1e-3]} for side in ("Fluxion", "JAX")}
@@ -156,6 +163,7 @@ def _reports() -> Iterator[Report]:
     )
     times = {server.name: Timing([1.0], [1.0]) for server in (http_service.OURS, http_service.THEIRS)}
     yield http_service.report(http_service.POINTS, times, 0.0, 1)
+    yield first_gradient.report({name: [1.0] for name in first_gradient.COMMANDS}, [], None)
 
 
 def _outline(text: str) -> set[str]:

@@ -18,6 +18,19 @@ def run(head: dict[str, Any], body: memoryview, link: Link) -> tuple[dict[str, A
     return done
 
 
+IDLE: list[int] = []
+
+
+def when_idle() -> None:
+    """What the forking process does in time."""
+    IDLE.append(os.getpid())
+
+
+def do_idle(head: dict[str, Any], body: memoryview, link: Link) -> tuple[dict[str, Any], bytes]:
+    """The processes that had time before this one was forked."""
+    return {"by": IDLE, "parent": os.getppid()}, b""
+
+
 def do_echo(head: dict[str, Any], body: memoryview, link: Link) -> tuple[dict[str, Any], bytes]:
     """The same again."""
     return head, bytes(body)

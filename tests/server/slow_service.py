@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from service.api.bodies import BodyBounds, receive
 from service.api.boundary import Boundary
 from service.api.health import State, health_router
-from service.api.problems import install
+from service.api.raised import install
 from service.server.bounds import EdgeBounds
 from service.server.process import Server
 

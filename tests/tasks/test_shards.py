@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from service.tasks.compute import compute
-from service.tasks.messages import Answer, Array, Declaration, Limits, Task
-from service.tasks.shards import PARTED, joined, part, sized
+from service.tasks.messages import PARTED, Answer, Array, Declaration, Limits, Task
+from service.tasks.shards import joined, part, sized
 
 POINTS = 150_000  # more than two blocks of numbers
 LIMITS = Limits(elements=10**8, operations=10**12)
