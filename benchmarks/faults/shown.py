@@ -28,4 +28,4 @@ def shown(row: str, *tests: str) -> Finding:
 
 
 def _figures(row: str, output: str) -> Sequence[str]:
-    return [text.strip() for found, text in LINE.findall(output) if found == row]
+    return list(dict.fromkeys(text.strip() for found, text in LINE.findall(output) if found == row))

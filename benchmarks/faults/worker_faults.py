@@ -15,7 +15,8 @@ from benchmarks.faults.load import HOST, OK, REFUSED, Answer, Client, Request, l
 from tests.server.processes import PATIENCE, Served, service
 
 KILL_EVERY = 0.5  # seconds
-RATE = 20.0  # requests a second
+RATE = 30.0  # requests a second
+KILLED_ROWS = 250  # of the matrices of F5: an order that meets two kills is taken for a poison, so it is a short one
 BUSY = 0.3  # seconds of a processor, by which a worker is known that has begun with something long
 LEAVING = 1000  # clients
 
@@ -45,7 +46,7 @@ def killed(*, quick: bool) -> Finding:
         return asyncio.run(open_loop(served.port, RATE, seconds, lambda number: requests[number % POOL]))
 
     with service(log_level="critical", cache_bytes=0) as served:
-        requests = [heavy(number) for number in range(POOL)]
+        requests = [heavy(number, KILLED_ROWS) for number in range(POOL)]
         right = truth(served, requests)
         idle = load()[: int(RATE * 5)]
         killer = threading.Thread(target=kill)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,7 @@ from service.cache.breaker import State
 from service.cache.counts import Counts
 from service.cache.envelope import Envelope
 from service.cache.flights import Flights
-from service.cache.lease import Lease, pauses
+from service.cache.lease import LONGEST, Lease, pauses
 from service.cache.memory import Memory
 
 if TYPE_CHECKING:  # without a server its client is not loaded
@@ -142,10 +143,10 @@ class Cache:
         lease = Lease(self._redis, f"{self._prefix}lease:{key}")
         how: How = "redis"
         claimed = None
-        waits = pauses()
+        until, waits = time.monotonic() + LONGEST, pauses()
         value = await self._read(key)
         while value is None and (claimed := await lease.claim()) is False:
-            if await self._redis.get(self._unshared(key)):
+            if time.monotonic() > until or await self._redis.get(self._unshared(key)):
                 break
             await asyncio.sleep(next(waits))
             how = "collapsed"

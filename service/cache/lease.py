@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SECONDS = 1.0  # that a replica's death goes unnoticed
 RENEWALS = 4  # in that time
 PAUSES = (0.005, 0.2)  # seconds between questions: the first, and the longest
+LONGEST = 5.0  # seconds of waiting for another replica, which may be none: whoever can write to Redis can take a lease
 
 
 class Lease:

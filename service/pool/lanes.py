@@ -14,6 +14,7 @@ from service.pool.wire import awaited_or_not
 
 MEMORY = 0.95  # of the past, at each order, in the correction of predictions
 STOPPING = "workers: the service is stopping"
+SLACK = 1.25  # how much longer waiting and working may take than expected, for an order to be done in time
 FAR = 1000.0  # a correction is at most so much, either way
 
 
@@ -83,7 +84,7 @@ class Waiting:
             OverloadedError: it would be too late.
         """
         wait = self.wait(now)
-        late = now + wait + seconds * self.correction.factor - deadline
+        late = now + SLACK * (wait + seconds * self.correction.factor) - deadline
         if wait and late > 0:
             raise overloaded(late)
 

@@ -64,6 +64,16 @@ async def test_what_is_not_to_be_kept_is_not() -> None:
     assert (await fetched(cache, work)).how == "miss"
 
 
+async def test_a_lease_that_never_ends(server: RedisServer) -> None:
+    """Whoever took it is not waited for for ever: the answer is made here, and kept."""
+    async with cache_at(server.url, memory=0) as cache:
+        with server.client() as client:
+            client.set(f"fluxion:1:lease:{KEY}", "foreign")
+        assert await fetched(cache, Work(0.01)) == Fetched(answer(KEY), "miss")
+        await cache._background.drain()
+        assert (await fetched(cache, Work(0.01))).how == "redis"
+
+
 async def test_two_replicas_make_it_once(server: RedisServer) -> None:
     """64 who ask on two replicas at once cost one computation."""
     async with cache_at(server.url) as one, cache_at(server.url) as other:

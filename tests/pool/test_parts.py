@@ -14,7 +14,7 @@ from service.errors import OverloadedError
 from service.pool import quarantine
 from service.pool.bounds import PoolBounds
 from service.pool.frames import BrokenFrameError, Inbox, LostBodyError, frame
-from service.pool.lanes import Correction, Ticket, Waiting
+from service.pool.lanes import SLACK, Correction, Ticket, Waiting
 from service.pool.memory import mapped, shared, shared_soon
 from service.pool.quarantine import Quarantine
 from service.pool.slot import Slot
@@ -63,9 +63,9 @@ def test_who_would_be_late_is_refused() -> None:
         for _ in range(5):
             ticket(lane, 1.0, 100.0)
         lane.hand_out(0.0)
-        lane.admit(1.0, 6.5, 0.0)
+        lane.admit(1.0, SLACK * 6 + 0.1, 0.0)
         with pytest.raises(OverloadedError) as refusal:
-            lane.admit(1.0, 2.5, 0.0)
+            lane.admit(1.0, SLACK * 6 - 3.1, 0.0)
         assert refusal.value.retry_after == 4
 
     run(scenario())

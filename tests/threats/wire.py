@@ -24,6 +24,7 @@ POST = b"POST /v1/gradient HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-T
 CHUNKED, CHUNK = b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65_536 + b"\r\n"
 FORM = b'--a\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + b"x" * 100_000 + b"\r\n--a--\r\n"
 RANGES = ",".join(f"{k}-{k}" for k in range(3000))
+ASYNC = {"Prefer": "respond-async"}
 COMMAND = "x\r\nFLUSHALL\r\n"
 
 
@@ -77,6 +78,12 @@ WIRE: dict[str, Row] = {
         attack("a command in the address", BODY, (404, "not-found"), path="/v1/gradient%0d%0aFLUSHALL"),
         attack("escapes for a terminal as a header", BODY, OK, headers={"traceparent": "\x9b31m" * 10}),
         attack("words for a number", BODY, INVALID, headers={"X-Request-Timeout": "nan"}),
+        attack("a time of 3000 digits", BODY, INVALID, headers={"Prefer": "wait=" + "9" * 3000}),
+        attack("a pattern as a key", BODY, INVALID, headers=ASYNC | {"Idempotency-Key": "*:[a-z]{}"}),
+        attack("5000 bytes as a key", BODY, INVALID, headers=ASYNC | {"Idempotency-Key": "a" * 5000}),
+        attack("a control character as a key", BODY, MALFORMED_HTTP, headers=ASYNC | {"Idempotency-Key": "a\x01"}),
+        attack("a pattern as a job", b"", (404, "not-found"), path="/v1/jobs/*", method="DELETE", media=None),
+        attack("a path as a job", b"", (404, "not-found"), path="/v1/jobs/..%2f..%2fetc", method="GET", media=None),
         Shown("tests/api/test_sight.py", "test_a_console_gets_no_commands"),
         Shown("tests/server/test_framing.py", "test_what_is_not_http_gets_a_400"),
     ),
