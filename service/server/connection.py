@@ -91,14 +91,11 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, as long as there is anything to say to the client.
-
-        Who does not read what was said before is no longer answered at once: only the parser's way waits for it.
-        """
+        """Feeds the parser, as long as there is anything to say to the client."""
         if self._leaves:
             self._throw_away(len(data))
             return
-        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence and not self.sends
+        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence
         if fresh and self.census.repeats is not None and self._repeated(self.census.repeats, data):
             return
         self._heard = False
@@ -118,10 +115,7 @@ class Connection(HttpToolsProtocol):
 
     def _repeated(self, repeats: Repeats, data: bytes) -> bool:
         """Whether the piece is a whole request that is known, and is answered; not before earlier answers are taken."""
-        if self.flow.write_paused:
-            return False  # the request cycle waits until they are
-        answer = repeats.answer(data, self.server_state.default_headers[0][1])
-        if answer is None:
+        if self.flow.write_paused or (answer := repeats.answer(data, self.server_state.default_headers[0][1])) is None:
             return False
         self._out.write(answer)
         self.server_state.total_requests += 1

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import Mapping
 
 from tests.server.processes import HOST, Served, service
 
@@ -14,7 +15,7 @@ SENT = 600
 MOST_SENT = 350  # answers of 40 kB: what the system's buffers take is less
 
 
-def request(body: dict[str, object], *headers: str) -> bytes:
+def request(body: Mapping[str, object], *headers: str) -> bytes:
     """A request to evaluate, as bytes."""
     content = json.dumps(body).encode()
     lines = ("POST /v1/evaluate HTTP/1.1", "Host: a", "Content-Type: application/json", *headers)
@@ -74,7 +75,9 @@ def test_a_repeated_request_needs_its_key() -> None:
 def test_a_repeated_request_is_counted() -> None:
     """A rate holds for requests that were answered before."""
     sent = request({"expression": "x**2", "at": {"x": 3}})
-    with service(log_level="error", rate_limit="20/hour") as served:
-        with socket.create_connection((HOST, served.port), timeout=30) as raw:
-            found = [status(raw, sent) for _ in range(25)]
+    with (
+        service(log_level="error", rate_limit="20/hour") as served,
+        socket.create_connection((HOST, served.port), timeout=30) as raw,
+    ):
+        found = [status(raw, sent) for _ in range(25)]
     assert set(found[20:]) == {429}
