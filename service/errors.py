@@ -12,7 +12,7 @@ FluxionError
 ├── DeadlineError                took longer than it may
 ├── CrashedError                 ended its worker, twice
 ├── OverloadedError              no worker would come to it in time
-│   └── RateLimitedError         its client has too much under way
+│   └── RateLimitedError         its client has too much under way, or has had its share
 └── VerificationError            a defect, not a refusal: two independent ways to one answer disagree
 """
 
@@ -130,7 +130,7 @@ class OverloadedError(FluxionError):
 
 
 class RateLimitedError(OverloadedError):
-    """The client has too much under way."""
+    """The client has too much under way, or has asked for as much as it may in a while."""
 
     code = "rate-limited"
 

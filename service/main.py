@@ -63,7 +63,7 @@ def create_app(
     settings = settings or Settings()
     answering = _answering(settings, compute, launched)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
-    jobs, jobs_are_whole = _jobs(settings, answering)
+    jobs, jobs_are_whole = _jobs(settings, answering, rates)
     state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
     app = FastAPI(
         title=TITLE,
@@ -77,6 +77,7 @@ def create_app(
         telemetry=_telemetry(settings),
     )
     metrics = _metrics(state, answering, rates)
+    metrics.watch("jobs", lambda: jobs.counts)
     parts = routers(answering, jobs, catalogue or _own_catalogue, state, metrics)
     described = cache_of_one(lambda: document(parts))
     for part in (*parts, pages_router(described)):
@@ -166,11 +167,11 @@ def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
     return Broker(url, _ruleset()[:12], visible), partial(RedisExchange, url)
 
 
-def _jobs(settings: Settings, answering: Answering) -> tuple[Jobs, Callable[[], bool]]:
+def _jobs(settings: Settings, answering: Answering, rates: Rates) -> tuple[Jobs, Callable[[], bool]]:
     """The jobs, and whether their store answers."""
     url, bounds = settings.redis_url.get_secret_value(), settings.job_bounds()
     slots = bounds.running_jobs or settings.pool_bounds().slots("large")
-    work = JobWork(answering)
+    work = JobWork(answering, rates)
     if not url:
         return Jobs(MemoryRecords(bounds.job_bytes), work, bounds, slots), lambda: True
     from service.cache.redis_records import RedisRecords

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import RefusalError
-from service.api.rates import UNITS_PER_SECOND, Rates
+from service.api.rates import Rates
 from service.api.replies import SPENT
 
 OPEN = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/docs"})  # for these nobody needs a key
@@ -65,8 +65,10 @@ class Access:
             scope.setdefault("state", {})["client"] = client
             if self._rates.limited:
                 await self._rates.check(client)
-                await self._app(scope, receive, send)
-                await self._rates.charge(client, round(UNITS_PER_SECOND * scope["state"].get(SPENT, 0.0)))
+                try:
+                    await self._app(scope, receive, send)
+                finally:
+                    await self._rates.charge(client, scope["state"].get(SPENT, 0.0))
                 return
         await self._app(scope, receive, send)
 

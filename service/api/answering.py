@@ -22,6 +22,7 @@ LARGE_BODY = 2**20  # bytes from which on a request goes to the lane of large on
 LONGEST_KEPT = 2**22  # bytes of an answer that is kept
 COSTLY = 0.005  # seconds of work from which on an answer is worth a place in Redis
 FIRST_GUESS = 0.02  # seconds
+JOINED = 3  # computations of others that fail, until a request is computed by itself: else many would fail in turn
 
 log = logging.getLogger("fluxion.api")
 
@@ -81,6 +82,8 @@ class Answering:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""
         if reply.status != OK or not asked.lasts:
             return reply
+        if len(reply.body) > LONGEST_KEPT:
+            return reply.with_headers(_headers(asked, "fwd=miss"))
         self.cache.remember(asked.key, reply.packed())
         return reply.with_headers(_headers(asked, "fwd=miss; stored"))
 
@@ -124,12 +127,13 @@ class Answering:
             heads.append(outcome.head)
             return Made(outcome.body, outcome.head["status"] == OK and _is_kept(asked, outcome.body))
 
-        while True:
+        for _ in range(JOINED):
             try:
                 return await self.cache.fetch(asked.key, make, shared=before is None or before >= COSTLY)
             except (DeadlineError, OverloadedError):
                 if began:
                     raise
+        return Fetched((await make()).value, "miss")
 
     def _order(self, asked: Asked, guess: float, *, is_long: bool) -> Order:
         head = {**asked.head, "bounds": self.bounds.plain()}

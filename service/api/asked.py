@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,8 @@ from hashlib import sha256
 from typing import Any
 
 from service.tasks.messages import Kind
+
+BRIEF = 2**18  # bytes that are hashed sooner than a thread is woken
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,26 @@ class Asked:
     raw: bytes
     salt: bytes
 
+    async def named(self) -> Asked:
+        """The same; a long body has been hashed in a thread, so that `key` does not hold up the event loop."""
+        if len(self.raw) > BRIEF:
+            await asyncio.to_thread(lambda: self.fingerprint)
+        return self
+
     @cached_property
-    def key(self) -> str:
-        """The same for equal requests alone: every part is as long as its length says.
+    def fingerprint(self) -> str:
+        """The same for equal requests alone: only the body has bytes that the client chose at will, and it comes last.
 
         The bytes as sent tell 1, 1.0, true and -0.0 apart, and every option, without an idea of what they mean.
         """
-        head = f"{self.kind} {self.sent} {self.answered} {len(self.raw)} ".encode()
-        return "answer:" + sha256(self.salt + head + self.raw).hexdigest()
+        digest = sha256(f"{self.kind} {self.sent} {self.answered} ".encode())
+        digest.update(self.raw)
+        return digest.hexdigest()
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the answer: the same for equal requests with the same salt alone."""
+        return "answer:" + sha256(self.salt + self.fingerprint.encode()).hexdigest()
 
     @property
     def etag(self) -> str:

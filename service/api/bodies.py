@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -11,6 +12,7 @@ from service.api.problems import PayloadTooLargeError
 
 CLOSE = {"Connection": "close"}
 LENGTH_DIGITS = 18
+BRIEF = 2**20  # bytes that are copied sooner than a thread is woken
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ async def receive(request: Request, bounds: BodyBounds) -> bytes:
             raise _too_large(bounds, closing=True)
     if size > bounds.body_bytes:
         raise _too_large(bounds, closing=False)
-    return b"".join(chunks)
+    return await asyncio.to_thread(b"".join, chunks) if size > BRIEF else b"".join(chunks)
 
 
 def _announced(headers: Headers) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.bodies import CLOSE
 from service.api.health import PATHS, State
-from service.api.problems import NotServingError, RefusalError, defect, refused
+from service.api.problems import NotServingError, defect, refused
+from service.errors import FluxionError
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
@@ -36,7 +38,7 @@ class Boundary:
             await self._app(inner, receive, answer.send)
         except ClientDisconnect:
             return  # nobody is left to be answered
-        except RefusalError as error:
+        except FluxionError as error:
             await refused(error)(scope, receive, answer.send)
         except (Exception, SystemExit) as error:
             if answer.started:
@@ -48,7 +50,7 @@ class Boundary:
     def _check_serving(self, scope: Scope) -> None:
         if self._state.draining and scope["path"] not in PATHS:
             detail = "The service is shutting down."
-            raise NotServingError(detail, headers={"Retry-After": "1", "Connection": "close"})
+            raise NotServingError(detail, headers={"Retry-After": "1"} | CLOSE)
 
 
 class _Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,7 +21,7 @@ from service.api.examples import REQUESTS
 from service.api.job_documents import DEFERRED
 from service.api.media import JSON, NPZ, answer_type, body_type
 from service.api.preferences import wishes
-from service.api.replies import SPENT, Sent
+from service.api.replies import SPENT, Sent, charged
 
 BINARY = {NPZ: NpzArchive}
 BODY_PROBLEMS = (400, 406, 408, 413, 415, 422, 429, 503)
@@ -49,13 +50,13 @@ def _route(endpoint: Endpoint, answering: Answering, deferring: Deferring) -> Ca
         answered, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers)
         wished = wishes(request.headers)
         raw = await receive(request, answering.bounds.body)
-        asked = Asked(endpoint.kind, sent, answered, raw, answering.salt)
+        asked = await Asked(endpoint.kind, sent, answered, raw, answering.salt).named()
         reply = None if wished.is_async and KEY_HEADER in request.headers else answering.recall(asked)
         if reply is None and wished.is_async:
             return await deferring.response(request, asked, wished)
         if reply is None:
-            reply = await unless_gone(request, answering.answer(asked, wished.seconds))
-            request.scope["state"][SPENT] = reply.seconds
+            computing = unless_gone(request, answering.answer(asked, wished.seconds))
+            reply = await charged(computing, partial(request.scope["state"].__setitem__, SPENT))
         stated = replace(wished, is_async=False).applied
         applied = {"Preference-Applied": stated} if stated else {}
         return Sent(reply.current(request.headers.get("if-none-match", "")).with_headers(applied))

@@ -5,7 +5,7 @@ What it does not understand at a glance it passes on untouched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,17 +57,17 @@ class Front:
         return None if coming is None else self._answering.keep(asked, await coming)
 
 
-def _plain(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def _plain(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     """The `If-None-Match` of a request that has short JSON in and wants JSON out, else None."""
     found = dict(headers)
-    if len(found) != len(list(headers)) or not NOT_HERE.isdisjoint(found):
+    if len(found) != len(headers) or not NOT_HERE.isdisjoint(found):
         return None
     if found.get(b"content-type") != b"application/json" or found.get(b"accept", b"*/*") not in PLAIN:
         return None
     return found.get(b"if-none-match", b"").decode("latin-1") if is_short(headers) else None
 
 
-def is_short(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def is_short(headers: Sequence[tuple[bytes, bytes]]) -> bool:
     """Whether the body may be waited for: one that is announced as long may be refused before it comes."""
     return all(len(value) < len(b"%d" % (10 * LONGEST)) for name, value in headers if name == b"content-length")
 

@@ -94,8 +94,7 @@ async def result_response(jobs: Jobs, job: Job, validators: str, headers: Mappin
     if packed is None:
         detail = "The job was cancelled; it has no result." if job.status == "cancelled" else "The result was lost."
         raise NotFoundError(detail)
-    kept = {"ETag": job.end.validator, **(headers or {})}
-    return Sent(Reply.unpacked(packed).with_headers(kept).current(validators))
+    return Sent(Reply.unpacked(packed).with_headers({**job.end.about, **(headers or {})}).current(validators))
 
 
 def _stamp(seconds: float) -> str:

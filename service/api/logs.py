@@ -75,11 +75,15 @@ class Outlet:
             self._wake.clear()
             if not self._ends:
                 time.sleep(GATHER_SECONDS)
-            lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            if lines and _written(self._file, b"\n".join(lines) + b"\n"):
-                self.counts.written += len(lines)
-            else:
-                self.counts.failed += len(lines)
+            self._flush()
+        self._flush()  # what came while the others were written
+
+    def _flush(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if lines and _written(self._file, b"\n".join(lines) + b"\n"):
+            self.counts.written += len(lines)
+        else:
+            self.counts.failed += len(lines)
 
 
 def configure(form: Format, level: Level, file: int | None = None) -> Outlet:

@@ -10,19 +10,13 @@ from typing import Any
 
 import structlog
 
-from service.api.problems import RefusalError
+from service.errors import RateLimitedError
 
 UNITS_PER_SECOND = 100
 REDIS_SECONDS = 0.1  # for one question to Redis
 AWAY_SECONDS = 5.0  # in which Redis is not asked again after it has failed
 
 log = structlog.get_logger("fluxion.rates")
-
-
-class RateLimitedError(RefusalError):
-    """The client has asked for as much as it may."""
-
-    code = "rate-limited"
 
 
 @dataclass
@@ -86,10 +80,11 @@ class Rates:
         stats = await self._ask("get_window_stats", client)
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
         detail = f"rate_limit: the client has used up the {self._limit}; a request costs 1 and its computing more."
-        raise RateLimitedError(detail, headers={"Retry-After": str(seconds)})
+        raise RateLimitedError(detail, seconds)
 
-    async def charge(self, client: str, cost: int) -> None:
-        """Takes further units for what was computed, but no more than are left: one request costs a window at most."""
+    async def charge(self, client: str, seconds: float) -> None:
+        """Takes further units for so much computing, but no more than are left: one request costs a window at most."""
+        cost = round(UNITS_PER_SECOND * seconds)
         if self._limit is None or cost < 1:
             return
         left = (await self._ask("get_window_stats", client)).remaining

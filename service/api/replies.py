@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.errors import OverloadedError
+
 Buffer = bytes | memoryview
 OK, NOT_MODIFIED = 200, 304
 LONGEST_HEAD = 200
-SPENT = "seconds"  # in the state of a request
+SPENT = "seconds"  # of computing, in the state of a request
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Reply:
 
     def packed(self) -> bytes:
         """One line with status and media type, then the body."""
-        return b"%d %s\n%b" % (self.status, self.media_type.encode(), bytes(self.body))
+        return b"".join((b"%d %s\n" % (self.status, self.media_type.encode()), self.body))
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
         """The same with further headers."""
@@ -54,7 +57,8 @@ class Reply:
 
     def current(self, validators: str) -> Reply:
         """The same; without its body for a client that has it, as its `If-None-Match` says (RFC 9110, 13.1.2)."""
-        has_it = self.status == OK and "ETag" in self.headers and self.headers["ETag"] in validators
+        tag = self.headers.get("ETag")
+        has_it = self.status == OK and tag is not None and tag in validators
         return replace(self, status=NOT_MODIFIED, body=b"", media_type="") if has_it else self
 
     async def send(self, send: Send) -> None:
@@ -65,6 +69,24 @@ class Reply:
             headers += [(b"content-type", self.media_type.encode()), (b"content-length", length)]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+async def charged(work: Awaitable[Reply], note: Callable[[float], None]) -> Reply:
+    """What the work answers; `note` is told how many seconds it cost.
+
+    Work that was stopped, at its deadline or because its client left, costs the time until then: else whoever lets
+    every request be stopped would compute for nothing. What no worker came to costs nothing.
+    """
+    start = time.monotonic()
+    try:
+        reply = await work
+    except OverloadedError:
+        raise
+    except BaseException:
+        note(time.monotonic() - start)
+        raise
+    note(reply.seconds)
+    return reply
 
 
 class Sent(Response):

@@ -7,11 +7,14 @@ busy, requests gather, and it takes all of them at once. Nothing waits while it 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
@@ -33,6 +36,9 @@ BACKLOG = 0.1  # seconds of such work that may wait
 PATIENCE = 0.2  # seconds for an answer of the event loop
 MOST_BYTES = 2**24  # of the requests that are known
 MOST_TOGETHER = 256  # requests
+
+T = TypeVar("T")
+log = logging.getLogger("fluxion.api")
 
 
 @dataclass
@@ -142,13 +148,22 @@ class Shortcut:
                 if not items:
                     self._prepare()
                     continue
-                replies = [reply for group in _groups(items) for reply in self._answer(group)]
+                replies = [reply for group in _groups(items) for reply in self._answered(group)]
+                if loop.is_closed():
+                    return  # the process ends, and nobody waits
                 loop.call_soon_threadsafe(self._deliver, replies)
 
     def _prepare(self) -> None:
-        if self.prepare is not None and not self._ready.is_set():
-            self.prepare()
-        self._ready.set()
+        """Readiness, or a line in the log: what cannot be prepared is done by workers."""
+        if self._ready.is_set():
+            return
+        try:
+            if self.prepare is not None:
+                self.prepare()
+        except Exception:
+            log.exception("small computations are left to workers")
+        else:
+            self._ready.set()
 
     def _deliver(self, replies: Sequence[tuple[_Item, Reply]]) -> None:
         for item, reply in replies:
@@ -157,8 +172,14 @@ class Shortcut:
         self._busy.clear()
         self._hand_over()
 
+    def _answered(self, group: Sequence[_Item]) -> list[tuple[_Item, Reply]]:
+        """The replies, whatever happens: without the thread, all would wait for ever."""
+        try:
+            return self._answer(group)
+        except BaseException as error:  # noqa: BLE001
+            return [(item, Reply.of(defect(error))) for item in group]
+
     def _answer(self, group: Sequence[_Item]) -> list[tuple[_Item, Reply]]:
-        """The replies to requests for one computation."""
         self.counts.requests += len(group)
         start = time.thread_time()
         together = self._together(group) if len(group) > 1 and group[0].known.is_joinable else None
@@ -214,14 +235,25 @@ class _Store:
 
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
+        asking = self._ask(self.shared.get(key))
         try:
-            return asyncio.run_coroutine_threadsafe(self.shared.get(key), self.loop).result(PATIENCE)
-        except TimeoutError:
+            return None if asking is None else asking.result(PATIENCE)
+        except (TimeoutError, CancelledError):
             return None
+        finally:
+            if asking is not None:
+                asking.cancel()
 
     def put(self, key: str, value: bytes) -> None:
         """Keeps a value."""
-        asyncio.run_coroutine_threadsafe(self.shared.put(key, value), self.loop)
+        self._ask(self.shared.put(key, value))
+
+    def _ask(self, question: Coroutine[Any, Any, T]) -> Future[T] | None:
+        try:
+            return asyncio.run_coroutine_threadsafe(question, self.loop)
+        except RuntimeError:  # the loop is closed
+            question.close()
+            return None
 
 
 def _groups(items: Sequence[_Item]) -> list[list[_Item]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # without a server its client is not loaded
     from service.cache.redis_tier import RedisTier
 
 SENT_BYTES = 4 * 2**20  # the largest value that Redis is given
+UNSHARED_SECONDS = 60.0  # in which nobody waits for a value that is not sent
 INLINE_BYTES = 2**16  # what is sealed and opened on the event loop; more goes to a thread
 
 T = TypeVar("T")
@@ -144,6 +145,8 @@ class Cache:
         waits = pauses()
         value = await self._read(key)
         while value is None and (claimed := await lease.claim()) is False:
+            if await self._redis.get(self._unshared(key)):
+                break
             await asyncio.sleep(next(waits))
             how = "collapsed"
             value = await self._read(key)
@@ -172,15 +175,22 @@ class Cache:
         finally:
             if holding:
                 holding.cancel()
-            value = bytes(made.value) if made is not None and made.keep else None
-            self._begin(partial(self._tell, key, value, lease), value or b"")
+            value = bytes(made.value) if made is not None and made.keep else b""
+            told = None if made is None else replace(made, value=value)
+            self._begin(partial(self._tell, key, told, lease), value)
         return made
 
-    async def _tell(self, key: str, value: bytes | None, lease: Lease | None) -> None:
-        if value is not None:
-            await self._write(key, value)
+    async def _tell(self, key: str, made: Made | None, lease: Lease | None) -> None:
+        if made is not None and made.keep and len(made.value) <= SENT_BYTES:
+            await self._write(key, bytes(made.value))
+        elif made is not None and self._redis:
+            await self._redis.set(self._unshared(key), b"1", UNSHARED_SECONDS)
         if lease:  # last, so that who sees it gone finds the value
             await lease.release()
+
+    def _unshared(self, key: str) -> str:
+        """The name that says that replicas do not get the value from each other: else they would make it in turn."""
+        return f"{self._prefix}unshared:{key}"
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]], value: bytes = b"") -> None:
         held = len(value) if len(value) <= SENT_BYTES else 0  # more is not sent

@@ -44,23 +44,23 @@ class Standing:
 
 @dataclass(frozen=True)
 class End:
-    """How a job ended: with a result of `size` bytes under a validator, or with the document of a problem."""
+    """How a job ended: with a result of `size` bytes and what goes with it, or with the document of a problem."""
 
     status: Literal["succeeded", "failed", "cancelled"]
     until: float
     progress: float = 1.0
     size: int = 0
-    validator: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Done:
-    """What work answers: the bytes of a result and their validator, or the document of a problem."""
+    """What work answers: the bytes of a result and what goes with it, or the document of a problem."""
 
     result: bytes = b""
-    validator: str = ""
-    error: Mapping[str, Any] | None = field(default=None)
+    about: Mapping[str, str] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from service.cache.lease import pauses
 from service.cache.records import Records
 from service.errors import OverloadedError
 from service.jobs.bounds import JobBounds
+from service.jobs.counts import Counts
 from service.jobs.job import Job, Standing, Ticket, new_id
 from service.jobs.ledger import Ledger
 from service.jobs.runner import Runner, Work
@@ -42,9 +43,9 @@ class Jobs:
         self._runner = Runner(self._ledger, work, slots)
 
     @property
-    def running(self) -> int:
-        """How many jobs are run by this process."""
-        return self._runner.running
+    def counts(self) -> Counts:
+        """What this process has done with jobs."""
+        return self._runner.counts
 
     def start(self) -> None:
         """Begins to run jobs, those too that other processes have left."""
@@ -71,6 +72,7 @@ class Jobs:
         if key and (holder := await self._ledger.reserve(ticket)) != ticket.id:
             return await self._made(holder)
         await self._ledger.add(ticket, wanted.body)
+        self.counts.submitted += 1
         self._runner.ring()
         return Job(ticket, Standing(now + self.bounds.job_keep_seconds))
 
@@ -119,6 +121,7 @@ class Jobs:
         """The job, ended; the work on it is stopped, wherever it is done."""
         ended = await self._ledger.finish(job, None)
         self._runner.drop(job.id)
+        self.counts.cancelled += ended.status == "cancelled"
         return ended
 
     async def forget(self, job: Job) -> None:

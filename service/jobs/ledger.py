@@ -8,7 +8,7 @@ result. A cancelled job is one whose end somebody else has written.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 
@@ -142,8 +142,8 @@ class Ledger:
         May be called again where it raised.
         """
         keep = self._bounds.job_keep_seconds
-        written = _chunks(f"{job.id}:result", done.result if done else b"")
-        for name, chunk in written:
+        result = done.result if done else b""
+        for name, chunk in _chunks(f"{job.id}:result", result):
             await self._records.put(name, chunk, keep)
         end = _end(done, job.progress, self.clock() + keep)
         if await self._records.put_new(f"{job.id}:end", packed(end), keep):
@@ -151,7 +151,7 @@ class Ledger:
         else:
             ended = await self.find(job.id) or replace(job, end=end)
         if ended.status != "succeeded":
-            await self._records.delete(*(name for name, _ in written))
+            await self._records.delete(*_names(f"{job.id}:result", len(result)))
         await self._close_down(ended, keep)
         return ended
 
@@ -213,7 +213,7 @@ def _end(done: Done | None, progress: float, until: float) -> End:
         return End("cancelled", until, progress)
     if done.error is not None:
         return End("failed", until, progress, error=done.error)
-    return End("succeeded", until, size=len(done.result), validator=done.validator)
+    return End("succeeded", until, size=len(done.result), about=done.about)
 
 
 def _roll(client: str) -> str:
@@ -224,6 +224,6 @@ def _names(name: str, size: int) -> list[str]:
     return [f"{name}:{number}" for number in range(-(-size // CHUNK))]
 
 
-def _chunks(name: str, data: bytes | memoryview) -> list[tuple[str, bytes]]:
+def _chunks(name: str, data: bytes | memoryview) -> Iterator[tuple[str, bytes]]:
     view = memoryview(data)
-    return [(part, bytes(view[at : at + CHUNK])) for part, at in zip(_names(name, len(view)), count(0, CHUNK))]
+    return ((part, bytes(view[at : at + CHUNK])) for part, at in zip(_names(name, len(view)), count(0, CHUNK)))

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from service.errors import FluxionError, LimitError, OverloadedError
-from service.jobs.job import Done, Job
+from service.jobs.counts import Counts
+from service.jobs.job import Done, Job, Ticket
 from service.jobs.ledger import Ledger
 from service.pool.orders import Report
 
@@ -27,8 +28,8 @@ log = logging.getLogger("fluxion.jobs")
 class Work(Protocol):
     """What jobs are about."""
 
-    async def do(self, head: Mapping[str, Any], body: bytes, seconds: float, report: Report) -> Done:
-        """The result, or the document of a problem. Whoever cancels this stops the work.
+    async def do(self, ticket: Ticket, body: bytes, seconds: float, report: Report) -> Done:
+        """The result, or the document of a problem, in so many seconds. Whoever cancels this stops the work.
 
         Raises OverloadedError if it may be possible later.
         """
@@ -49,11 +50,13 @@ class Runner:
         self._bell = asyncio.Event()
         self._taking: asyncio.Task[None] | None = None
         self._stopping = False
+        self._counts = Counts()
 
     @property
-    def running(self) -> int:
-        """How many jobs are run here."""
-        return len(self._running)
+    def counts(self) -> Counts:
+        """What has been done so far, and how many run now."""
+        self._counts.running = len(self._running)
+        return self._counts
 
     def start(self) -> None:
         """Begins to take jobs."""
@@ -101,6 +104,8 @@ class Runner:
                 return
             job = None if job_id in self._running else await self._ledger.claim(job_id, self._token)
             if job:
+                self._counts.begun += 1
+                self._counts.begun_again += job.standing.attempts > 1
                 task = asyncio.create_task(self._run(job))
                 self._running[job_id] = task
                 task.add_done_callback(lambda done, job_id=job_id: self._ended(job_id, done))  # type: ignore[misc]
@@ -117,7 +122,8 @@ class Runner:
         try:
             await asyncio.wait((working, beating), return_when=asyncio.FIRST_COMPLETED)
             if working.done():
-                await run.finish(working.result())
+                ended = await run.finish(working.result())
+                self._counts.ended[ended.status] += 1
         finally:
             working.cancel()
             beating.cancel()
@@ -149,7 +155,7 @@ class _Run:
                 body = await self._ledger.body(job.ticket)
                 if body is None:
                     return self._failed(OverloadedError("jobs: the request was lost by the store; send it again"))
-                return await self._work.do(job.ticket.head, body, until - time.monotonic(), self._report)
+                return await self._work.do(job.ticket, body, until - time.monotonic(), self._report)
             except OverloadedError as error:
                 if time.monotonic() + error.retry_after > until:
                     return self._failed(error)
@@ -167,19 +173,21 @@ class _Run:
                     written = self._progress
                     await self._ledger.stand(self._job.id, replace(self._job.standing, progress=written))
 
-    async def finish(self, done: Done) -> None:
-        """Writes the end down, as soon as the store lets it."""
+    async def finish(self, done: Done) -> Job:
+        """The job with its end, which is written down as soon as the store lets it."""
         until = time.monotonic() + FINISH_SECONDS
         job = replace(self._job, standing=replace(self._job.standing, progress=self._progress))
-        while not self.is_finished:
+        while True:
             try:
-                await self._ledger.finish(job, done)
-                self.is_finished = True
+                ended = await self._ledger.finish(job, done)
             except OverloadedError as error:
                 if time.monotonic() > until:
                     done = self._failed(error)
                     until += FINISH_SECONDS
                 await asyncio.sleep(1)
+            else:
+                self.is_finished = True
+                return ended
 
     def _report(self, done: int, whole: int) -> None:
         if whole > 0:

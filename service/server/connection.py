@@ -114,14 +114,14 @@ class Connection(HttpToolsProtocol):
                 self._listen(data)
 
     def _repeated(self, repeats: Repeats, data: bytes) -> bool:
-        """Whether the piece is a whole request that is known, and is answered; not before earlier answers are taken."""
-        if self.flow.write_paused or (answer := repeats.answer(data, self.server_state.default_headers[0][1])) is None:
-            return False
-        self._out.write(answer)
-        self.server_state.total_requests += 1
-        self.until = self.census.now + self.bounds.idle_seconds
-        self.census.expect_anew(self)
-        return True
+        """Whether the piece is a whole request that is known, and is answered."""
+        answer = repeats.answer(data, self.server_state.default_headers[0][1])
+        if answer is not None:
+            self._out.write(answer)
+            self.server_state.total_requests += 1
+            self.until = self.census.now + self.bounds.idle_seconds
+            self.census.expect_anew(self)
+        return answer is not None
 
     def _listen(self, data: bytes) -> None:
         """Takes down what is answered to a request that came in one piece, so that it can be said again."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import pytest
 from pydantic import SecretStr, ValidationError
 from starlette.testclient import TestClient
 
 from service.api.access import digests, new_key
-from service.api.rates import RateLimitedError, Rates
+from service.api.rates import Rates
+from service.errors import RateLimitedError
 from service.main import create_app
 from service.settings import Settings
+from service.tasks.messages import Answer, Task
 from tests.api.asserting import problem
 from tests.api.stub import catalogue, square
 from tests.redis_server import RedisServer
@@ -125,9 +130,9 @@ def test_computing_costs() -> None:
     async def run() -> None:
         rates = Rates("1000/minute")
         await rates.check("a")
-        await rates.charge("a", 500)
+        await rates.charge("a", 5.0)
         assert not await used_up(rates, "a")
-        await rates.charge("a", 10**9)
+        await rates.charge("a", 1e7)
         assert await used_up(rates, "a")
         assert not await used_up(rates, "b")
         assert rates.counts.units == 1001
@@ -141,7 +146,7 @@ def test_no_rate_is_no_limit() -> None:
 
     async def run() -> None:
         rates = Rates()
-        await rates.charge("a", 10**9)
+        await rates.charge("a", 1e7)
         assert not await used_up(rates, "a")
 
     asyncio.run(run())
@@ -168,3 +173,56 @@ def test_processes_share_a_rate() -> None:
             await two.close()
 
     asyncio.run(run())
+
+
+def units(client: TestClient) -> float:
+    """What all clients have been charged so far."""
+    found = re.search(r"^fluxion_rates_units_total (.*)$", client.get("/metrics").text, re.MULTILINE)
+    assert found
+    return float(found[1])
+
+
+def test_computing_that_is_stopped_costs_too() -> None:
+    """Else whoever lets every request run into its deadline would compute for nothing."""
+
+    def slow(task: Task) -> Answer:
+        time.sleep(1)
+        return square(task)
+
+    with TestClient(create_app(Settings(rate_limit="1000/minute"), compute=slow, catalogue=catalogue)) as client:
+        before = units(client)
+        problem(client.post("/v1/gradient", json=ASK, headers={"X-Request-Timeout": "0.5"}), 422, "deadline-exceeded")
+        assert units(client) - before >= 50
+
+
+def test_jobs_cost_their_client() -> None:
+    """Whoever asks for an answer later pays for it like all others."""
+
+    def busy(task: Task) -> Answer:
+        end = time.process_time() + 0.5
+        while time.process_time() < end:
+            pass
+        return square(task)
+
+    with TestClient(create_app(Settings(rate_limit="1000/minute"), compute=busy, catalogue=catalogue)) as client:
+        before = units(client)
+        answer = client.post("/v1/gradient", json=ASK, headers={"Prefer": "respond-async, wait=20"})
+        assert answer.status_code == 200
+        assert units(client) - before >= 50
+        numbers = client.get("/metrics").text
+        assert "fluxion_jobs_submitted_total 1.0" in numbers
+        assert 'fluxion_jobs_ended_total{status="succeeded"} 1.0' in numbers
+
+
+def test_a_defect_in_a_job_is_its_answer() -> None:
+    """As a request that waits would have got it, not after three more tries."""
+
+    def broken(_head: object, _body: object) -> NoReturn:
+        raise ArithmeticError
+
+    with TestClient(create_app(Settings(), compute=square, catalogue=catalogue)) as client:
+        app: Any = client.app
+        app.state.answering.executor._work = broken
+        answer = client.post("/v1/gradient", json=ASK, headers={"Prefer": "respond-async, wait=20"})
+        problem(answer, 500, "internal")
+        assert "fluxion_jobs_begun_total 1.0" in client.get("/metrics").text

@@ -16,6 +16,8 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from service.api.asked import Asked
+from service.api.media import JSON, NPZ
 from service.api.shortcut import QUICK
 from service.main import create_app
 from service.settings import Settings
@@ -25,6 +27,15 @@ from tests.api.asserting import problem
 
 BODY: dict[str, Any] = {"expression": "x*exp(-x**2-y**2)", "at": {"x": 0.5, "y": 1.25}, "forms": []}
 PATIENCE = 10.0
+OTHERS: list[tuple[str, Any]] = [
+    ("kind", "jacobian"),
+    ("sent", NPZ),
+    ("answered", NPZ),
+    ("raw", b"y"),
+    ("raw", b" x"),
+    ("salt", b"other"),
+    ("salt", b"salt"),
+]
 
 
 class Counting:
@@ -255,6 +266,55 @@ def test_a_defect_here_is_one_requests_own(client: TestClient, counting: Countin
     assert client.post("/v1/gradient", json=at(0.3)).status_code == 200
 
 
+def test_a_defect_of_a_batch_is_answered(
+    client: TestClient, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever, and the thread goes on, where the fault is in what surrounds the computations."""
+
+    def broken(_whole: Answer) -> list[bytes]:
+        raise SystemExit
+
+    client.post("/v1/gradient", json=at(3.0))
+    counting.gate.clear()
+    monkeypatch.setattr("service.api.shortcut.encode_rows", broken)
+    with ThreadPoolExecutor(4) as threads:
+        held = threads.submit(client.post, "/v1/gradient", json=at(4.0))
+        wait_for(lambda: len(counting.tasks) == 2)
+        coming = [threads.submit(client.post, "/v1/gradient", json=at(0.01 * k)) for k in range(3)]
+        wait_for(lambda: waiting(client) == len(coming))
+        counting.gate.set()
+        assert held.result(PATIENCE).status_code == 200
+        for one in coming:
+            problem(one.result(PATIENCE), 500, "internal")
+    assert client.post("/v1/gradient", json=at(0.5)).status_code == 200
+
+
+def test_a_plan_has_no_validator(client: TestClient) -> None:
+    """So that no `If-None-Match` keeps it from being answered in full."""
+    for stated in ("*", '"other"'):
+        answer = client.post("/v1/plan", json=BODY, headers={"If-None-Match": stated})
+        assert answer.status_code == 200
+        assert "etag" not in answer.headers
+
+
+def test_the_name_of_a_long_body_is_found_beside_the_event_loop() -> None:
+    """While it is hashed, the loop turns; the name is that which a short way gives."""
+    raw = bytes(2**25)
+
+    async def turns() -> int:
+        asked, count = Asked("gradient", JSON, JSON, raw, b"salt"), 0
+        naming = asyncio.ensure_future(asked.named())
+        while not naming.done():
+            await asyncio.sleep(0)
+            count += 1
+        assert "fingerprint" in vars(asked)
+        return count
+
+    assert asyncio.run(turns()) > 10
+    parts = [replace(Asked("gradient", JSON, JSON, b"x", b"salt"), **{name: value}) for name, value in OTHERS]
+    assert len({asked.key for asked in parts}) == len(OTHERS)
+
+
 class Leaving:
     """A request whose client may leave."""
 
@@ -301,7 +361,7 @@ async def test_nobody_computes_for_a_client_that_has_left() -> None:
 
 @pytest.mark.parametrize("validators", ["*", '"a*b"'])
 def test_an_answer_without_a_validator_is_always_sent(client: TestClient, validators: str) -> None:
-    """A plan is not kept, so that no client has it; `*` asks whether there is anything, which is no answer to a POST."""
+    """A plan is not kept, so that no client has it; `*` asks whether there is anything, which a POST is not."""
     for kind in ("plan", "gradient"):
         for further in ({}, {"Prefer": "wait=5"}):
             headers = {"If-None-Match": validators, **further}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -76,6 +77,24 @@ async def test_two_replicas_make_it_once(server: RedisServer) -> None:
         with server.client() as client:
             assert client.keys("*") == [b"fluxion:1:answer:1"]
     print(f"\n64 fetches over two replicas: made {work.begun} times")  # noqa: T201
+
+
+@pytest.mark.parametrize("long", [False, True])
+async def test_replicas_do_not_queue_for_what_they_do_not_share(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch, *, long: bool
+) -> None:
+    """What is not kept, or too long to be sent, all others make at the same time once the first is known to be so."""
+    monkeypatch.setattr("service.cache.cache.SENT_BYTES", 4 if long else 2**20)
+    async with AsyncExitStack() as stack:
+        caches = [await stack.enter_async_context(cache_at(server.url)) for _ in range(4)]
+        work = Work(0.5, keep=long)
+        asking = [asyncio.create_task(fetched(cache, work)) for cache in caches]
+        most = 0
+        while not all(task.done() for task in asking):
+            await asyncio.sleep(0.01)
+            most = max(most, work.begun - work.ended)
+    assert [task.result().how for task in asking] == 4 * ["miss"]
+    assert most >= 2
 
 
 async def test_many_keys_on_many_replicas(server: RedisServer) -> None:

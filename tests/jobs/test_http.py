@@ -103,6 +103,8 @@ def test_waiting_a_while(service: Service) -> None:
     quick = service.asked("POST", PATH, SMALL.replace("2]", "5]"), {**JSON, "Prefer": "respond-async, wait=60"})
     assert (quick.status, quick.headers["preference-applied"]) == (200, "wait=5")
     assert quick.headers["etag"]
+    assert (quick.headers["cache-status"], quick.headers["vary"]) == ("derivatives; fwd=miss; stored", "Accept")
+    assert "encode;dur=" in quick.headers["server-timing"]
 
 
 def test_a_job_outlasts_a_request_that_it_joins(service: Service) -> None:

@@ -16,7 +16,7 @@ from service.cache.redis_records import RedisRecords
 from service.cache.redis_tier import RedisTier
 from service.errors import FluxionError, InvalidRequestError, OverloadedError, RateLimitedError
 from service.jobs.bounds import JobBounds
-from service.jobs.job import Done, Job
+from service.jobs.job import Done, Job, Ticket
 from service.jobs.jobs import Jobs, Wanted
 from service.jobs.ledger import LEASE_SECONDS
 from service.pool.orders import Report
@@ -37,8 +37,9 @@ class Steps:
     refusals: int = 0
     seconds: list[float] = field(default_factory=list)
 
-    async def do(self, head: Mapping[str, Any], body: bytes, seconds: float, report: Report) -> Done:
+    async def do(self, ticket: Ticket, body: bytes, seconds: float, report: Report) -> Done:
         """Counts what happens."""
+        head = ticket.head
         self.begun += 1
         self.seconds.append(seconds)
         if self.refusals:
@@ -55,7 +56,7 @@ class Steps:
         self.done += 1
         if head.get("fails"):
             return Done(error={"code": "shape-error", "status": 422})
-        return Done(body[::-1], '"tag"')
+        return Done(body[::-1], {"ETag": '"tag"'})
 
     def problem(self, error: FluxionError) -> Mapping[str, Any]:
         """The code alone."""
@@ -144,7 +145,7 @@ async def test_a_job_goes_its_way(opened: Opened) -> None:
     end = await found(jobs, job)
     assert (end.status, end.progress) == ("succeeded", 1)
     assert end.end
-    assert end.end.validator == '"tag"'
+    assert end.end.about == {"ETag": '"tag"'}
     assert await jobs.result(end) == body[::-1]
     assert work.seconds[0] == pytest.approx(BOUNDS.job_seconds, abs=5)
     await jobs.forget(end)
