@@ -54,12 +54,13 @@ class Boundary:
 
 
 class _Answer:
-    """Watches one response go out."""
+    """Watches one response go out; without a body, it is whole where that would begin, however long it went on."""
 
     def __init__(self, send: Send, *, bodiless: bool) -> None:
         self._send = send
         self.bodiless = bodiless
         self.started = False
+        self._whole = False
 
     async def send(self, message: Message) -> None:
         """Passes a part of the response on; of the answer to HEAD, only the headers."""
@@ -68,5 +69,7 @@ class _Answer:
             self.started = True
             sent["headers"] = [*sent.get("headers", ()), NOSNIFF]
         elif self.bodiless and sent["type"] == "http.response.body":
-            sent["body"] = b""
+            if self._whole:
+                return
+            sent, self._whole = {"type": sent["type"], "body": b""}, True
         await self._send(sent)

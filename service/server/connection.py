@@ -95,7 +95,8 @@ class Connection(HttpToolsProtocol):
         if self._leaves:
             self._throw_away(len(data))
             return
-        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence and not self.sends
+        reads = not self.flow.write_paused
+        fresh = reads and self.phase is Phase.BETWEEN and not self.busy and not self._silence
         if fresh and self.census.repeats is not None and self._repeated(self.census.repeats, data):
             return
         self._heard = False

@@ -130,11 +130,13 @@ def test_a_defect_has_the_requests_trace(lines: Lines) -> None:
 
 
 def test_long_texts_are_shortened(lines: Lines) -> None:
-    """Whoever logs, and what is not Unicode does no harm."""
-    structlog.get_logger("a").info("b" * 1000, other="\ud800" + "c" * 1000, object=object())
+    """Whoever logs, and what is not Unicode does no harm. Both ends are there: a traceback has its error at the end."""
+    structlog.get_logger("a").info("b" * 1000 + "error", other="\ud800" + "c" * 1000, object=object())
     logging.getLogger("d").warning("e%s\n{}", "f" * 1000)
     first, second = lines()
     assert len(first["event"]) < 400
+    assert first["event"].startswith("bbb")
+    assert first["event"].endswith("error")
     assert len(first["other"]) < 400
     assert len(second["event"]) < 400
     assert second["logger"] == "d"

@@ -273,6 +273,19 @@ def test_a_stop_ends_streams() -> None:
         stream.close()
 
 
+def test_the_headers_of_a_stream_are_no_stream(service: Service) -> None:
+    """HEAD is answered at once, and the connection is free for the next request while the job goes on."""
+    location = begin(service, lasting(1500, shift=5))
+    connection = http.client.HTTPConnection(HOST, service.port, timeout=10)
+    for path in (location + "/events", location + "/events", location + "/events", location):
+        connection.request("HEAD", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"")
+    assert service.job(location)["status"] in {"queued", "running"}
+    service.asked("DELETE", location)
+    connection.close()
+
+
 def events(body: bytes) -> list[tuple[str, Any]]:
     """The names and the data of the events of a stream."""
     found = []
