@@ -93,6 +93,7 @@ def report(rates: dict[str, list[float]]) -> Report:
         "Requests a second that one thread of wrk with 32 connections gets, each server on the same one processor with"
         " all its processes, wrk on another, in turn. `a constant` is a FastAPI route that answers one; `Gradient` is"
         " the Python package umbridge with the same function and its gradient written by hand. Traced:"
-        " with a `traceparent`, so that each request is parsed, logged and looked up by its content. Medians, lowest and highest."
+        " with a `traceparent`, so that each request is parsed, and looked up by its content."
+        " Medians, lowest and highest."
     )
     return Report("Small requests", about, ("server", "request", "a second", "lowest to highest"), rows, bounds)

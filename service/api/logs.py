@@ -152,11 +152,14 @@ def _written(file: int, data: bytes) -> bool:
 
 
 def _completed(_logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
-    """An event with its trace, level and time, and no text that is too long. One step, since every request takes it."""
+    """An event with its trace, level and time, and no text that is too long. One step, since every request takes it.
+
+    Both ends of a text are kept: a traceback says at its end what has happened.
+    """
     for name, value in event.items():
         if isinstance(value, str) and len(value) > TEXT_CHARACTERS:
             most = TRACEBACK_CHARACTERS if name in TRACEBACKS else TEXT_CHARACTERS
-            event[name] = value if len(value) <= most else value[:most] + "..."
+            event[name] = value if len(value) <= most else f"{value[: most // 2]} ... {value[-most // 2 :]}"
     trace = TRACE.get(None)
     if trace is not None:
         event["trace_id"] = trace

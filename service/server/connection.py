@@ -91,11 +91,11 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Feeds the parser, as long as there is anything to say to the client."""
+        """Answers what is known, to a client that reads; else feeds the parser, if anything is left to be said."""
         if self._leaves:
             self._throw_away(len(data))
             return
-        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence
+        fresh = self.phase is Phase.BETWEEN and not self.busy and not self._silence and not self.sends
         if fresh and self.census.repeats is not None and self._repeated(self.census.repeats, data):
             return
         self._heard = False
@@ -114,17 +114,14 @@ class Connection(HttpToolsProtocol):
                 self._listen(data)
 
     def _repeated(self, repeats: Repeats, data: bytes) -> bool:
-        """Whether the piece is a whole request that is known, and is answered; not before earlier answers are taken."""
-        if self.flow.write_paused:
-            return False  # the request cycle waits until they are
+        """Whether the piece is a whole request that is known, and is answered."""
         answer = repeats.answer(data, self.server_state.default_headers[0][1])
-        if answer is None:
-            return False
-        self._out.write(answer)
-        self.server_state.total_requests += 1
-        self.until = self.census.now + self.bounds.idle_seconds
-        self.census.expect_anew(self)
-        return True
+        if answer is not None:
+            self._out.write(answer)
+            self.server_state.total_requests += 1
+            self.until = self.census.now + self.bounds.idle_seconds
+            self.census.expect_anew(self)
+        return answer is not None
 
     def _listen(self, data: bytes) -> None:
         """Takes down what is answered to a request that came in one piece, so that it can be said again."""
@@ -222,10 +219,10 @@ class Connection(HttpToolsProtocol):
             self._be_late()
 
     def shutdown(self) -> None:
-        """Answers what has arrived in full, and nothing else."""
+        """Answers what has arrived in full, and nothing else; who was refused has had its last words."""
         if self.busy and self.phase is not Phase.BODY:
             self.cycle.keep_alive = False
-        elif self.phase is Phase.BETWEEN:
+        elif self._leaves or self.phase is Phase.BETWEEN:
             self.leave()
         else:
             self.refuse(STOPPING)
@@ -276,7 +273,8 @@ class Connection(HttpToolsProtocol):
             self._say(refusal)
 
     def _say(self, refusal: Refusal) -> None:
-        self._out.write(refusal.wire)
+        if not self._leaves:
+            self._out.write(refusal.wire)
         self.leave()
 
     def _be_late(self) -> None:

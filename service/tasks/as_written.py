@@ -24,7 +24,10 @@ from service.tasks.messages import Array, Limits
 
 EPSILON = float(np.finfo(float).eps)
 HINT = "the function as it is written, which decides where it has a value, is too large"
+SMALLEST = float(np.finfo(float).smallest_subnormal)  # what numbers near 0 are rounded to multiples of
 SAMPLES = 8  # of the value at one point with random roundings
+STAIRS = frozenset(("floor", "ceil", "round"))
+BLURRED = 1e6  # an argument of theirs beside which a stair is too small for differences
 
 
 def largest_of(outputs: Sequence[Node]) -> int:
@@ -110,8 +113,11 @@ class AsWritten:
     ) -> list[Array]:
         """Every output at `count` points, along the leading axis of every value.
 
-        `rounding` rounds at random; `watch` is shown every operation with its arguments and result.
+        `rounding` rounds at random, and answers NaN where stairs look like a slope; `watch` is shown every operation
+        with its arguments and result.
         """
+        if rounding is not None:
+            values = {name: _near_zero(array, rounding) for name, array in values.items()}
         done: dict[Node, Array] = {}
 
         def value(node: Node) -> Array:
@@ -123,13 +129,24 @@ class AsWritten:
             if step.node in self._varies:  # a power 0 of a matrix has lost the axis that its operand has
                 result = spread(result, count, numbers(step.node.shape))
             if rounding is not None and step.node in self._varies:
-                result = result * (1 + EPSILON * rounding.uniform(-1, 1, result.shape))
+                result = _rounded(result, rounding)
+                if step.node.op.name in STAIRS:
+                    result[np.abs(inputs["0"]) > BLURRED] = np.nan
             if watch is not None:
                 watch(step.node, list(inputs.values()), result)
             done[step.node] = result
             for node in step.free:
                 done.pop(node, None)
         return [spread(value(node), count, numbers(node.shape)) for node in self._outputs]
+
+
+def _rounded(result: Array, generator: np.random.Generator) -> Array:
+    return _near_zero(result * (1 + EPSILON * generator.uniform(-1, 1, result.shape)), generator)
+
+
+def _near_zero(result: Array, generator: np.random.Generator) -> Array:
+    """Rounded at random as numbers below the normal range are, which makes no difference to others."""
+    return np.where(result == 0, result, result + SMALLEST * generator.integers(-1, 2, result.shape))
 
 
 def values_as_written(outputs: Sequence[Node], point: Point, limits: Limits) -> list[Array]:

@@ -22,6 +22,7 @@ SAFETY = 50.0  # how many estimated errors two ways may differ by
 FLOOR = 1e-9  # what they may differ by in any case, relative to the terms that are summed
 DECISIVE = 1e-3  # what the two may differ by decides nothing above this part of the derivative
 ZERO = 1e-9  # a derivative below this part of the function's value, or of its largest entry, is 0 but for rounding
+VAGUE = float(np.finfo(float).tiny)  # numbers below it have few digits, or have become 0
 KINK = 1e-3  # by which part the sides of a kink differ at least
 
 Direction = Mapping[str, Array]
@@ -112,8 +113,9 @@ class Probe:
         exact = self._contracted(value, directions)
         terms = self._contracted(np.abs(value), [_absolute(direction) for direction in directions])
         doubt = self._contracted(spread, [_absolute(direction) for direction in directions])
+        lost = self._contracted(np.full_like(value, VAGUE), [_absolute(direction) for direction in directions])
         rows = self._signs(exact.size)
-        exact, terms, doubt = rows.signed(exact), rows.plain(terms), rows.plain(doubt)
+        exact, terms, doubt, lost = rows.signed(exact), *map(rows.plain, (terms, doubt, lost))
         found = self._differences(directions, units, rows)
         measured, error = factor * found.value, abs(factor) * found.error
         gap = np.abs(exact - measured)
@@ -121,8 +123,9 @@ class Probe:
         tolerance = SAFETY * (error + doubt) + FLOOR * size
         scale = np.where(size <= ZERO * change, change, size)
         scale = np.where(scale <= ZERO * np.max(scale, initial=0.0), np.max(scale, initial=0.0), scale)
-        decided = np.isfinite(gap) & (SAFETY * (error + doubt) <= DECISIVE * scale)
-        wrong = np.isfinite(gap) & np.isfinite(error) & (gap > tolerance)
+        off = np.isfinite(gap) & (gap > tolerance)
+        decided = np.isfinite(gap) & ~off & (SAFETY * (error + doubt) <= DECISIVE * scale)
+        wrong = off & np.isfinite(error) & (gap > tolerance + SAFETY * (lost + VAGUE))
         relative = gap / np.where(scale == 0, 1.0, scale)
         if wrong.any():
             return float(np.max(relative[wrong])), True
@@ -158,6 +161,8 @@ class Probe:
         return central(values, len(directions), values.rounding())
 
     def _is_kink(self, directions: Sequence[Direction]) -> bool:
+        alike: dict[tuple[str, ...], Direction] = {}  # of two directions against each other, neither side is one side
+        directions = [alike.setdefault(tuple(direction), direction) for direction in directions]
         units = [self._unit(direction) for direction in directions]
         values = self._values(directions, units, Rows(None))
         left, right = (one_sided(values, len(directions), values.rounding(), side) for side in (-1.0, 1.0))

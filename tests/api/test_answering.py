@@ -357,3 +357,13 @@ async def test_nobody_computes_for_a_client_that_has_left() -> None:
         await asyncio.wait_for(asking, PATIENCE)
         assert not request.sent
         assert sum(number for (_, ending), number in counts.orders.items() if ending == "cancelled") == 1
+
+
+@pytest.mark.parametrize("validators", ["*", '"a*b"'])
+def test_an_answer_without_a_validator_is_always_sent(client: TestClient, validators: str) -> None:
+    """A plan is not kept, so that no client has it; `*` asks whether there is anything, which a POST is not."""
+    for kind in ("plan", "gradient"):
+        for further in ({}, {"Prefer": "wait=5"}):
+            headers = {"If-None-Match": validators, **further}
+            answer = client.post(f"/v1/{kind}", json={**BODY}, headers=headers)
+            assert (answer.status_code, answer.json()["kind"]) == (200, kind)

@@ -123,6 +123,18 @@ def test_a_half_sent_request_is_told() -> None:
         assert ended(served) == 0
 
 
+def test_a_client_that_was_refused_does_not_end_it() -> None:
+    """Nothing more can be said to one that reads why, and all others are still answered."""
+    twice = POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n"
+    with slow_service() as served, connect(served) as refused, connect(served) as working:
+        working.sendall(SLOW % b"2")
+        refused.sendall(twice)
+        assert refused.recv(65_536).startswith(b"HTTP/1.1 400")
+        served.process.send_signal(signal.SIGTERM)
+        assert codes(rest(working)) == [(200, "1")]
+        assert ended(served) == 0
+
+
 def test_what_takes_too_long_is_left() -> None:
     """The process ends in the time it was given, and with status 0."""
     with slow_service(drain_seconds=1) as served, connect(served) as raw:

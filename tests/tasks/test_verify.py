@@ -123,6 +123,35 @@ def test_cancellation_is_no_mismatch(expression: str, at: dict[str, Any], kind: 
         assert block.verified.points >= 4
 
 
+TINY = [
+    ("x**2", {"x": 1e-155}),
+    ("x*y", {"x": 1, "y": 1e-320}),
+    ("exp(-x)", {"x": 720}),
+    ("sigmoid(x)", {"x": -740}),
+    ("x*1e-320*1e300", {"x": 1}),
+    ("log(x)", {"x": 1e300}),
+    ("x", {"x": 5e-324}),
+]
+STAIRS = [("floor(x)", 1e10 + 0.5), ("round(x)*x", 1e16), ("ceil(1e15*x)", 0.7)]
+
+
+@pytest.mark.parametrize(("expression", "at"), TINY, ids=[f"{text} {at}" for text, at in TINY])
+@pytest.mark.parametrize("kind", ["gradient", "hessian"])
+def test_numbers_below_the_normal_range_are_no_mismatch(expression: str, at: dict[str, Any], kind: str) -> None:
+    """What is left of their digits, or of a derivative that has become 0, is nothing to object to."""
+    for block in verify(kind, expression, at, forms=()).blocks:
+        assert block.verified is not None
+        assert block.verified.max_relative_error <= ACCURATE
+
+
+@pytest.mark.parametrize(("expression", "x"), STAIRS)
+def test_stairs_beside_a_large_argument_are_no_slope(expression: str, x: float) -> None:
+    """Differences see a slope where the steps are small beside the argument; they decide nothing there."""
+    for block in verify("gradient", expression, {"x": x}).blocks:
+        assert block.verified is not None
+        assert block.verified.max_relative_error <= ACCURATE
+
+
 KINKS = [
     ("relu(x)", {"x": 0}),
     ("where(x > 0, x**2, x)", {"x": 0}),
@@ -143,6 +172,13 @@ def test_a_kink_is_left_out(expression: str, at: dict[str, Any]) -> None:
     said = [notice.message for notice in answer.warnings if notice.code == "not-verified"]
     assert said
     assert all("kink" in message for message in said)
+
+
+def test_a_kink_of_second_order_is_left_out() -> None:
+    """Differences along two directions against each other would see the half of both sides."""
+    (block,) = verify("hessian", "relu(x)**2", {"x": 0}).blocks
+    assert block.verified is not None
+    assert block.verified.points == 4
 
 
 def test_sizes_that_are_only_named() -> None:
