@@ -76,7 +76,7 @@ class RedisTier:
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """The reply, or AWAY. An error that the server reports shows that it is alive: the breaker stays closed."""
-        waiting = True
+        waiting, cancelled = True, _cancelled()
         try:
             async with asyncio.timeout(self._seconds), self._slots:
                 waiting = False
@@ -86,8 +86,11 @@ class RedisTier:
                 reply = await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
         except Exception as error:  # noqa: BLE001 - whatever a client or a server comes up with, the cache is a hint
             self._note(error, waiting=waiting)
-            return AWAY
-        self.breaker.succeeded()
+            reply = AWAY
+        else:
+            self.breaker.succeeded()
+        if _cancelled() > cancelled:  # the client waits by `asyncio.wait_for`, which loses that in Python 3.11
+            raise asyncio.CancelledError
         return reply
 
     def _note(self, error: Exception, *, waiting: bool) -> None:
@@ -98,6 +101,12 @@ class RedisTier:
             self.breaker.succeeded()
         else:
             self.breaker.failed()
+
+
+def _cancelled() -> int:
+    """How often the task that runs was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def connections(url: str, seconds: float, most: int) -> ConnectionPool:

@@ -13,7 +13,6 @@ from typing import Any
 import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from service.settings.page import page
 from starlette.testclient import TestClient
 
 from service.api import catalogue as catalogue_module
@@ -22,6 +21,7 @@ from service.api.endpoints import ENDPOINTS, Endpoint
 from service.api.examples import REQUESTS
 from service.api.jobs import EVENTS
 from service.settings import Settings
+from service.settings.page import page
 from tests.api.stub import OPERATION
 from tests.api.test_requests import GRAPH
 

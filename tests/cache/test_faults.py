@@ -11,7 +11,7 @@ import pytest
 from redis.exceptions import OutOfMemoryError
 
 from service.cache.cache import Cache, Found
-from service.cache.redis_tier import SECONDS
+from service.cache.redis_tier import SECONDS, RedisTier
 from tests.cache.caches import answer, ask, cache_at, fill, until_all_found, until_found
 from tests.fault_proxy import FaultProxy, Toxics
 from tests.redis_server import RedisServer, binaries
@@ -261,3 +261,21 @@ async def test_a_cancelled_question_leaves_no_reply_behind(server: RedisServer) 
         assert cache.counts.corrupt == 0
         assert not cache.counts.errors["MaxConnectionsError"]
     show("T35", f"20 turns of cancelled questions: {wrong} wrong, {cache.counts.corrupt} told by their envelope")
+
+
+async def test_who_is_cancelled_ends(server: RedisServer) -> None:
+    """At whatever moment of a question: a task that holds a lease or takes jobs must not go on unheard."""
+    tier = RedisTier(server.url)
+
+    async def asks_for_ever() -> None:
+        while True:
+            await tier.get("fluxion:a")
+
+    for turns in range(300):
+        asking = asyncio.create_task(asks_for_ever())
+        for _ in range(turns % 30):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking}, timeout=5)
+        assert asking.cancelled()
+    await tier.close()
