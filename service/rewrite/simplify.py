@@ -13,6 +13,7 @@ from service.ir.reshaping import RESHAPE, reshape
 from service.ir.total import TOTAL, total
 from service.ir.walk import rebuild, topological, uses
 from service.ops.elementwise import entrywise
+from service.rewrite.cancelling import cancelled
 from service.rewrite.row import Row, Table
 from service.rewrite.rows import BY_OP
 
@@ -91,7 +92,7 @@ def reconstruct(node: Node, inputs: tuple[Node, ...]) -> Node:
 def _flattened(node: Node, inputs: tuple[Node, ...], shared: set[Node], absorbed: Collection[Node]) -> Node:
     if node.op is TOTAL:
         # A sum within a sum waits for the outermost one: flattened at every level, a long chain would be quadratic.
-        terms = inputs if node in absorbed else tuple(gathered(inputs, shared))
+        terms = inputs if node in absorbed else tuple(cancelled(gathered(inputs, shared)))
         return node if terms == node.inputs else total(terms, node.shape)
     if node.op is CONTRACT and any(child.op is CONTRACT and child not in shared for child in inputs):
         return flattened(node, inputs, shared)
