@@ -71,11 +71,11 @@ def measure(*, quick: bool = False) -> list[Report]:
     points, rounds = (QUICK_POINTS, QUICK_ROUNDS) if quick else (POINTS, ROUNDS)
     times, error, sent = {server.name: Timing() for server in (OURS, THEIRS)}, 0.0, 0
     with ExitStack() as stack:
-        running = {server.name: (server, *stack.enter_context(running(server))) for server in (OURS, THEIRS)}
+        served = {server.name: (server, *stack.enter_context(running(server))) for server in (OURS, THEIRS)}
         for seed in range(rounds + WARM_UP):
             data = {name: values.tolist() for name, values in uniform(("x", "y"), 2.0, points, seed).items()}
             answers = []
-            for name, (server, port, pid) in running.items():
+            for name, (server, port, pid) in served.items():
                 body = json.dumps(server.body(data)).encode()
                 wall, cpu, answer = _ask(server, port, pid, body)
                 answers.append(arrays(answer))
