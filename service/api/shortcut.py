@@ -34,6 +34,7 @@ from service.tasks.sharing import sharing
 QUICK = 0.02  # seconds, deriving included, up to which a computation is done here
 BACKLOG = 0.1  # seconds of such work that may wait
 PATIENCE = 0.2  # seconds for an answer of the event loop
+SETTLED = 1.0  # seconds after the start, when what had to be quick was
 MOST_BYTES = 2**24  # of the requests that are known
 MOST_TOGETHER = 256  # requests
 
@@ -95,6 +96,7 @@ class Shortcut:
             self._ready.set()
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._work, args=(loop,), name="shortcut", daemon=True).start()
+        loop.call_later(SETTLED, self._queue.put, [])  # under full load, preparing would take very long
 
     def stop(self) -> None:
         """Lets the thread end when it has done what waits."""
