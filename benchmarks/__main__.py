@@ -28,8 +28,8 @@ SECTIONS: Mapping[str, Callable[..., list[Report]]] = {
     "text-growth": text_growth.measure,
     "derivative-growth": derivative_growth.measure,
     "http": http_service.measure,
-    "throughput": throughput.measure,
     "start": first_gradient.measure,
+    "throughput": throughput.measure,
 }
 
 
