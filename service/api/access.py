@@ -100,4 +100,4 @@ def _unauthorized(detail: str) -> UnauthorizedError:
 if __name__ == "__main__":
     made, owner = new_key(), sys.argv[1] if len(sys.argv) > 1 else "somebody"
     print(f"key: {made}")  # noqa: T201 - printing is what it is started for
-    print(f"FLUXION_API_KEYS={owner}:{hashlib.sha256(made.encode()).hexdigest()}")  # noqa: T201
+    print(f"FLUXION_API_KEYS={owner}:{hashlib.sha256(made.encode()).hexdigest()}")  # noqa: T201 - as above

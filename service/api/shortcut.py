@@ -178,7 +178,7 @@ class Shortcut:
         """The replies, whatever happens: without the thread, all would wait for ever."""
         try:
             return self._answer(group)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - the thread outlives whatever it is
             return [(item, Reply.of(defect(error))) for item in group]
 
     def _answer(self, group: Sequence[_Item]) -> list[tuple[_Item, Reply]]:
