@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from service.ir.op import find, operations
 from service.tasks.compute import compute
 from service.tasks.messages import Declaration, Task
 from tests.docs.documents import PAGES, SHOWN_HOST, Program, blocks, exchanges, pretty, programs, read_curl, run, send
-from tests.service_process import ROOT, running_service
+from tests.service_process import HOST, ROOT, running_service
 
 DIGITS = 1e-9  # numbers may differ in the last places from one linear algebra library to the next
 SHAPES: dict[str, tuple[int | str, ...]] = {"X": ("m", "n"), "w": ("n",), "y": ("m",), "b": (), "x": (), "t": ()}
@@ -80,6 +81,15 @@ def test_every_program_shows_what_it_prints(page: Path) -> None:
     """No Python stands on a page that nothing runs; the language's own programs have a test of theirs."""
     if page != LANGUAGE:
         assert [block.language for block in blocks(page)].count("python") == len(list(programs(page)))
+
+
+def test_metrics_that_are_watched_exist(port: int) -> None:
+    """Every family of metrics that a page names is shown."""
+    with urllib.request.urlopen(f"http://{HOST}:{port}/metrics") as response:
+        shown = set(re.findall(r"^# TYPE (\w+)", response.read().decode(), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"`(fluxion_\w+)`", page.read_text(encoding="utf-8"))}
+    assert len(named) > 10
+    assert not named - shown
 
 
 def test_there_are_requests() -> None:
