@@ -62,7 +62,8 @@ class Assembly:
         try:
             yield
         except FluxionError as error:
-            error.pointer = pointer
+            if not (error.pointer or "").startswith(pointer):  # else it points into the node
+                error.pointer = pointer
             error.detail = f"{what}: {error.detail}"
             error.args = (error.detail,)
             raise
@@ -95,6 +96,12 @@ class Assembly:
         """An operation of ours; attributes are those of the graph format."""
         found = operation(op)
         return self._builder.apply(found, inputs, self._attributes.read(found, attributes, inputs, ""))
+
+    def again(self, node: Node, inputs: Sequence[Node]) -> Node:
+        """A checked node on other inputs of the same shapes."""
+        if not node.inputs:
+            return self._builder.keep(node)
+        return self._builder.apply(node.op, inputs, dict(node.attributes))
 
     def graph(self, outputs: Sequence[Node]) -> dict[str, Any]:
         """The graph format's object; what is neither used nor an input is not in it."""
