@@ -84,7 +84,7 @@ class Assembly:
         self._constants.append(written)
         return self._builder.keep(variable(plain, sizes))
 
-    def numbers(self, shape: Sequence[int], data: Sequence[float]) -> Node:
+    def numbers(self, shape: Sequence[Any], data: Sequence[float]) -> Node:
         """A constant array without a name, or a number."""
         return self._builder.keep(read_entries(declared_shape(shape, {}, self.limits), data, self.limits, ""))
 

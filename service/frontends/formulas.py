@@ -9,11 +9,20 @@ from functools import cached_property, reduce
 from itertools import pairwise
 from typing import Any
 
-from service.errors import FluxionError, ParseError, UnknownNameError, UnsupportedOperationError, nearest, quote
+from service.errors import (
+    FluxionError,
+    ParseError,
+    ShapeError,
+    UnknownNameError,
+    UnsupportedOperationError,
+    nearest,
+    quote,
+)
 from service.frontends.assembling import Assembly
 from service.frontends.text import Scope, read_text
 from service.ir.leaves import VARIABLE, fill_value
 from service.ir.node import Node
+from service.ir.size import written
 from service.ir.walk import rebuild
 
 OPERANDS = "xyz"
@@ -42,7 +51,8 @@ class Operator:
 
     With `folds`, the formula of two joins any number, from the left; with `chains`, it is asked of neighbours, and all
     must hold. `conditions` are the operands that must be truth values; with `decides`, the operator is one itself.
-    With `spreads`, it acts entry by entry on an array, and an operand that is a number is spread over it.
+    It acts entry by entry on up to `arrays` arrays of one shape, and numbers are spread over them; or `ranks` says how
+    many axes each operand may have, the last of them for all that follow. `collects` is the formula for one list.
     """
 
     formulas: tuple[str, ...]
@@ -50,7 +60,9 @@ class Operator:
     chains: bool = False
     conditions: str = ""
     decides: bool = False
-    spreads: bool = True
+    arrays: int = 2**31
+    ranks: tuple[str, ...] = ()
+    collects: str = ""
 
     @cached_property
     def by_count(self) -> Mapping[int, str]:
@@ -104,11 +116,6 @@ class Writer:
         self._truths: set[Node] = set()
         self._read: dict[Any, Node] = {}
 
-    def truth(self, node: Node) -> Node:
-        """The node, which is 1 where something holds, and 0 elsewhere."""
-        self._truths.add(node)
-        return node
-
     def is_truth(self, node: Node) -> bool:
         """Whether it can be nothing but 0 and 1."""
         return node in self._truths or fill_value(node) in {0.0, 1.0}
@@ -122,8 +129,9 @@ class Writer:
                 self._refuse_condition(name, OPERANDS.index(letter) + 1)
         if operator.folds and operator.conditions and not all(map(self.is_truth, operands)):
             self._refuse_condition(name, 1 + [self.is_truth(operand) for operand in operands].index(False))
-        if operator.spreads:
-            check_spread(name, operands)
+        if operator.collects and len(operands) == 1 and len(operands[0].shape) == 1:
+            return self.formula(operator.collects, *operands)
+        _check_shapes(name, operator, operands)
         node = self._written(operator, operands)
         if operator.decides:
             self._truths.add(node)
@@ -169,9 +177,17 @@ def _check_count(name: str, operator: Operator, count: int) -> None:
     raise ParseError(message)
 
 
-def check_spread(name: str, operands: Sequence[Node]) -> None:
-    """Refuse arrays of different shapes: only a number is spread over another operand."""
-    shapes = {operand.shape for operand in operands if operand.shape}
-    if len(shapes) > 1:
-        message = f"{name}: arrays of different shapes go together nowhere in the format"
-        raise ParseError(message)
+def _check_shapes(name: str, operator: Operator, operands: Sequence[Node]) -> None:
+    """Refuse numbers of axes that the operator does not take, and arrays of different shapes."""
+    for place, operand in enumerate(operands):
+        allowed = operator.ranks[min(place, len(operator.ranks) - 1)] if operator.ranks else ""
+        if allowed and str(len(operand.shape)) not in allowed:
+            message = f"operand {place + 1} of {name} has {' or '.join(allowed)} axes, got {len(operand.shape)}"
+            raise ShapeError(message)
+    shapes = [operand.shape for operand in operands if operand.shape]
+    if len(shapes) > operator.arrays:
+        message = f"{name} takes {operator.arrays or 'no'} array among its operands, got {len(shapes)}"
+        raise ShapeError(message)
+    if not operator.ranks and len(set(shapes)) > 1:
+        message = f"{name} takes arrays of one shape, got {' and '.join(map(written, shapes[:3]))}"
+        raise ShapeError(message)

@@ -9,7 +9,7 @@ from typing import Any
 
 from service.errors import InvalidRequestError, ParseError, UnknownNameError, UnsupportedOperationError, nearest, quote
 from service.frontends.assembling import Assembly
-from service.frontends.bounds import DEPTH, NODES, Limits, check_count, is_integer
+from service.frontends.bounds import NODES, Limits, check_count, is_integer
 from service.frontends.fields import Fields, as_list
 from service.frontends.formulas import Steps, Writer, run
 from service.frontends.mathoptformat_operators import OPERATORS
@@ -122,7 +122,7 @@ class _Function:
         if kind == "Variable":
             return self._variable(fields["name"], f"{pointer}/name")
         if kind == "ScalarNonlinearFunction":
-            return run(self._term(fields["root"], "root", f"{pointer}/root", 0))
+            return run(self._term(fields["root"], "root", f"{pointer}/root"))
         if kind.startswith("Scalar"):
             return self._polynomial(fields, kind, pointer)
         return self._stacked(self._rows(fields, kind, pointer), kind, pointer)
@@ -136,7 +136,7 @@ class _Function:
             return [self._variable(row, at) for row, at in zip(rows, places, strict=True)]
         if part == "rows":
             return [
-                run(self._term(row, f"row {k}", at, 0)) for k, (row, at) in enumerate(zip(rows, places, strict=True), 1)
+                run(self._term(row, f"row {k}", at)) for k, (row, at) in enumerate(zip(rows, places, strict=True), 1)
             ]
         summands: list[list[Node]] = [[] for _ in rows]
         for name in ("quadratic_terms", "affine_terms", "terms"):
@@ -196,25 +196,22 @@ class _Function:
                 self.variables[name] = self.assembly.input(name)
         return self.variables[name]
 
-    def _term(self, term: Any, what: str, pointer: str, depth: int) -> Steps:
-        """A number, a name, or an object; `what` is how an error calls the place, `depth` how deep in its node."""
-        kind = term.get("type") if isinstance(term, Mapping) else None
-        if not isinstance(term, Mapping) or kind in LEAVES:
+    def _term(self, term: Any, what: str, pointer: str) -> Steps:
+        """A number, a name, or an object; `what` is how an error calls the place."""
+        kind = term.get("type") if isinstance(term, Mapping) else "real"
+        if not isinstance(term, Mapping) or (isinstance(kind, str) and kind in LEAVES):
             node = self._leaf(term, what, pointer)
             found: Node = node if isinstance(node, Node) else (yield self._node(node, what, pointer))
             return found
         if not isinstance(kind, str):
             message = "an object in a function has a 'type': real, variable, node, or an operator"
             raise InvalidRequestError(message, pointer=f"{pointer}/type")
-        check_count(DEPTH, depth, self.limits.depth, pointer=pointer)
         called = f"{what} ({quote(kind)})"
         with self.assembly.within(called, pointer):
             OPERATORS.find(kind)
         operands = []
         for place, operand in enumerate(as_list(TERM.read(term, pointer)["args"], f"{pointer}/args")):
-            operands.append(
-                (yield self._term(operand, f"{called}, argument {place + 1}", f"{pointer}/args/{place}", depth + 1))
-            )
+            operands.append((yield self._term(operand, f"{called}, argument {place + 1}", f"{pointer}/args/{place}")))
         with self.assembly.within(called, pointer):
             return self.writer.apply(kind, operands)
 
@@ -237,7 +234,7 @@ class _Function:
         if index not in self.done:
             self.done[index] = None
             at = f"{self.list_pointer}/{index - 1}"
-            self.done[index] = yield self._term(self.listed[index - 1], f"node {index}", at, 0)
+            self.done[index] = yield self._term(self.listed[index - 1], f"node {index}", at)
         found = self.done[index]
         if found is None:
             message = f"{what}: node {index} is made of itself"
