@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from service.errors import FluxionError, ParseError, quote
 from service.frontends.bounds import NODES, Limits, check_count
@@ -52,7 +52,7 @@ class Assembly:
         self.limits = limits
         self._builder = Builder(limits)
         self._attributes = Attributes(self._builder, {})
-        self._declared: dict[str, str] = {}  # plain names, with the foreign ones they stand for
+        self._declared: dict[str, str | None] = {}  # plain names, with the foreign ones they stand for, once known
         self._inputs: dict[str, Shape] = {}
         self._constants: list[dict[str, Any]] = []
 
@@ -68,12 +68,25 @@ class Assembly:
             error.args = (error.detail,)
             raise
 
-    def input(self, name: str, shape: Sequence[int | str] = ()) -> Node:
-        """An input; a size is a number or a name."""
+    def input(self, name: str, shape: Sequence[int | str] = (), *, by_client: bool = False) -> Node:
+        """An input; a size is a number or a name. One declared `by_client` has a plain name for a foreign one."""
         plain = self._declare(name)
+        if by_client:
+            self._declared[plain] = None
         sizes = declared_shape(shape, {}, self.limits)
         self._inputs[plain] = sizes
         return self._builder.keep(variable(plain, sizes))
+
+    def declared(self, name: str) -> Node | None:
+        """The input that a foreign name stands for, if it is declared."""
+        plain = plain_name(name)
+        if plain not in self._inputs:
+            return None
+        if self._declared[plain] is None:
+            self._declared[plain] = name
+        if self._declared[plain] != name:
+            self._refuse(name, plain)
+        return variable(plain, self._inputs[plain])
 
     def constant(self, name: str, shape: Sequence[int], data: Sequence[float]) -> Node:
         """A constant with a name, which may be differentiated by; `data` in row-major order, of floats."""
@@ -113,10 +126,13 @@ class Assembly:
 
     def _declare(self, name: str) -> str:
         plain = plain_name(name)
-        taken = self._declared.get(plain)
-        if taken is not None:
-            other = "" if taken == name else f" by {quote(taken)}: both are written {plain}"
-            message = f"the name {quote(name)} is taken{other}"
-            raise ParseError(message)
+        if plain in self._declared:
+            self._refuse(name, plain)
         self._declared[plain] = name
         return plain
+
+    def _refuse(self, name: str, plain: str) -> NoReturn:
+        taken = self._declared[plain]
+        other = "" if taken in (name, None) else f" by {quote(str(taken))}: both are written {plain}"
+        message = f"the name {quote(name)} is taken{other}"
+        raise ParseError(message)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from service.errors import ParseError, UnknownNameError, UnsupportedOperationError, nearest, quote
-from service.frontends.assembling import Assembly, plain_name
+from service.frontends.assembling import Assembly
 from service.frontends.bounds import NODES, Limits, over_by_one
 from service.frontends.formulas import Steps, Writer, run
 from service.frontends.mathjson_forms import FORMS
@@ -24,18 +24,16 @@ def read_mathjson(
     limits: Limits,
     shapes: Mapping[str, Sequence[int | str]] | None = None,
     pointer: str = "/model/content",
-    *,
-    open_to_scalars: bool = True,
 ) -> dict[str, Any]:
     """The graph format's object for a decoded expression, over the real numbers.
 
-    `shapes` are those of variables, whose sizes are numbers or names; they are all inputs, in order. Any other symbol
-    is a scalar, in order of use, or unknown where the graph is not `open_to_scalars`. Refused is what is not exactly
-    expressible, with the place of the operation in the expression.
+    `shapes` are those of its variables, with sizes that are numbers or names; they are all inputs, in order. Without
+    any, every symbol is a scalar, in order of use. Refused is what is not exactly expressible, with the place of the
+    operation in the expression.
     """
-    reading = Expression(limits, pointer, open_to_scalars=open_to_scalars)
-    for name, shape in (shapes or {}).items():
-        reading.declare(name, shape)
+    reading = Expression(limits, pointer, shapes or {})
+    for name, shape in reading.shapes.items():
+        reading.assembly.input(name, shape, by_client=True)
     output = run(reading.term(content, pointer, {}))
     return reading.assembly.graph([output])
 
@@ -43,18 +41,14 @@ def read_mathjson(
 class Expression:
     """One expression while it is read; `indices` of a term are the numbers that sums around it count with."""
 
-    def __init__(self, limits: Limits, pointer: str, *, open_to_scalars: bool) -> None:
+    def __init__(self, limits: Limits, pointer: str, shapes: Mapping[str, Sequence[int | str]]) -> None:
         self.limits = limits
         self.pointer = pointer
-        self.is_open = open_to_scalars
+        self.shapes = shapes
+        self.is_open = not shapes
         self.assembly = Assembly(limits)
         self.writer = Writer(self.assembly, OPERATORS)
-        self.variables: dict[str, Node] = {}
         self._left = limits.nodes
-
-    def declare(self, name: str, shape: Sequence[int | str]) -> None:
-        """An input of a shape."""
-        self.variables[plain_name(name)] = self.assembly.input(name, shape)
 
     def count(self) -> None:
         """One term more; a sum is written term by term, so that a short expression may have many."""
@@ -104,9 +98,9 @@ class Expression:
     def _symbol(self, name: str, indices: Indices) -> Node:
         if name in indices:
             return indices[name]
-        plain = plain_name(name)
-        if plain == name and plain in self.variables:
-            return self.variables[plain]
+        node = self.assembly.declared(name)
+        if node is not None:
+            return node
         if name in CONSTANTS:
             return self.assembly.number(CONSTANTS[name])
         if name in RESERVED:
@@ -115,10 +109,6 @@ class Expression:
             )
             raise UnsupportedOperationError(message)
         if not self.is_open:
-            known = [*self.variables, *CONSTANTS]
-            message = f"the symbol is not declared{nearest(name, known[:1000])}"
+            message = f"the symbol is not declared{nearest(name, [*self.shapes, *CONSTANTS][:1000])}"
             raise UnknownNameError(message)
-        node = self.variables.get(plain)
-        if node is None:
-            node = self.variables[plain] = self.assembly.input(name)
-        return node
+        return self.assembly.input(name)

@@ -2,67 +2,65 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import Any
 
-from service.errors import InvalidRequestError, ParseError, UnknownNameError, UnsupportedOperationError, nearest, quote
-from service.frontends.assembling import Assembly
+from service.errors import InvalidRequestError, ShapeError, UnknownNameError, UnsupportedOperationError, quote
+from service.frontends.assembling import plain_name
 from service.frontends.bounds import NODES, Limits, check_count, is_integer
 from service.frontends.fields import Fields, as_list
-from service.frontends.formulas import Steps, Writer, run
-from service.frontends.mathoptformat_operators import OPERATORS
-from service.ir.node import Node
+from service.frontends.mathoptformat_functions import DESCRIBED, Function
 
 __all__ = ["read_mathoptformat"]
 
 MAJOR = 1
-DESCRIBED = ("description",)
 MODEL = Fields(
     "a model",
     required=("version", "variables", "objective"),
     optional=("constraints", "name", "author", "description", "has_scalar_nonlinear"),
 )
 OBJECTIVE = Fields("an objective", required=("sense",), optional=("function", *DESCRIBED))
-AFFINE_TERM = Fields("a term", required=("coefficient", "variable"))
-QUADRATIC_TERM = Fields("a term", required=("coefficient", "variable_1", "variable_2"))
-ROW_TERM = Fields("a term of a row", required=("output_index", "scalar_term"))
-FUNCTIONS = {
-    "Variable": Fields("a Variable", ("type", "name"), DESCRIBED),
-    "ScalarAffineFunction": Fields("a ScalarAffineFunction", ("type", "terms", "constant"), DESCRIBED),
-    "ScalarQuadraticFunction": Fields(
-        "a ScalarQuadraticFunction", ("type", "affine_terms", "quadratic_terms", "constant"), DESCRIBED
-    ),
-    "ScalarNonlinearFunction": Fields("a ScalarNonlinearFunction", ("type", "root", "node_list"), DESCRIBED),
-    "VectorOfVariables": Fields("a VectorOfVariables", ("type", "variables"), DESCRIBED),
-    "VectorAffineFunction": Fields("a VectorAffineFunction", ("type", "terms", "constants"), DESCRIBED),
-    "VectorQuadraticFunction": Fields(
-        "a VectorQuadraticFunction", ("type", "affine_terms", "quadratic_terms", "constants"), DESCRIBED
-    ),
-    "VectorNonlinearFunction": Fields("a VectorNonlinearFunction", ("type", "rows", "node_list"), DESCRIBED),
-}
-LEAVES = {
-    "real": Fields("a real", ("type", "value")),
-    "variable": Fields("a variable", ("type", "name")),
-    "node": Fields("a node", ("type", "index")),
-}
-TERM = Fields("an operation", ("type", "args"))
 
 
-def read_mathoptformat(content: Any, limits: Limits, pointer: str = "/model/content") -> dict[str, Any]:
+def read_mathoptformat(
+    content: Any,
+    limits: Limits,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    pointer: str = "/model/content",
+) -> dict[str, Any]:
     """The graph format's object for a decoded document: the objective of a model, or a function on its own.
 
-    Variables are scalars; all of a model's are inputs, in order, and those that it uses of a function, in order of use.
-    A vector function is one output with an axis. Refused are what is not exactly expressible, with the node's name.
+    Variables are scalars, and so must their `shapes` say. All of a model's are inputs, in order; of a function, those
+    in `shapes`, or without any those that it uses, in order of use. A vector function is one output with an axis.
+    Refused is what is not exactly expressible, with the node's number or place.
     """
     if not isinstance(content, Mapping):
         message = "a MathOptFormat document is an object: a model, or a function with a type"
         raise InvalidRequestError(message, pointer=pointer)
-    is_function = "type" in content and "objective" not in content
-    reading = _Function(limits, None) if is_function else _Function(limits, _variables(content, limits, pointer))
-    if is_function:
+    _check_scalars(shapes or {})
+    if "type" in content and "objective" not in content:
+        given = [(name, f"/variables/{name}") for name in shapes] if shapes else None
+        reading = Function(limits, given, by_client=True)
         return reading.assembly.graph([reading.function(content, pointer)])
+    variables = _variables(content, limits, pointer)
+    reading = Function(limits, variables)
+    known = {plain_name(name) for name, _ in variables}
+    for name in shapes or {}:
+        if name not in known:
+            message = f"{quote(name)} is no variable of the model"
+            raise UnknownNameError(message, pointer=f"/variables/{name}")
+    function = _objective(content, pointer)
+    return reading.assembly.graph([reading.function(function, f"{pointer}/objective/function")])
+
+
+def _check_scalars(shapes: Mapping[str, Sequence[int | str]]) -> None:
+    for name, shape in shapes.items():
+        if shape:
+            message = f"variables of MathOptFormat are scalars, and {quote(name)} is declared with axes"
+            raise ShapeError(message, pointer=f"/variables/{name}/shape")
+
+
+def _objective(content: Mapping[str, Any], pointer: str) -> Any:
     objective = OBJECTIVE.read(content["objective"], f"{pointer}/objective")
     if objective["sense"] not in ("min", "max"):
         message = "the model has no objective: a constraint's function can be sent on its own"
@@ -70,7 +68,7 @@ def read_mathoptformat(content: Any, limits: Limits, pointer: str = "/model/cont
     if "function" not in objective:
         message = "the objective needs the field 'function'"
         raise InvalidRequestError(message, pointer=f"{pointer}/objective/function")
-    return reading.assembly.graph([reading.function(objective["function"], f"{pointer}/objective/function")])
+    return objective["function"]
 
 
 def _variables(content: Mapping[str, Any], limits: Limits, pointer: str) -> list[tuple[str, str]]:
@@ -89,177 +87,6 @@ def _variables(content: Mapping[str, Any], limits: Limits, pointer: str) -> list
         (_text(what.read(item, at)["name"], f"{at}/name"), f"{at}/name")
         for item, at in zip(listed, places, strict=True)
     ]
-
-
-class _Function:
-    """One function while it is read; without `declared` variables, those are inputs that it names."""
-
-    def __init__(self, limits: Limits, declared: Sequence[tuple[str, str]] | None) -> None:
-        self.limits = limits
-        self.assembly = Assembly(limits)
-        self.writer = Writer(self.assembly, OPERATORS)
-        self.is_open = declared is None
-        self.variables: dict[str, Node] = {}
-        self.listed: Sequence[Any] = ()
-        self.list_pointer = ""
-        self.done: dict[int, Node | None] = {}  # None while it is being read
-        for name, pointer in declared or ():
-            with self.assembly.within(f"variable {quote(name)}", pointer):
-                self.variables[name] = self.assembly.input(name)
-
-    def function(self, value: Any, pointer: str) -> Node:
-        """Any scalar or vector function."""
-        kind = value.get("type") if isinstance(value, Mapping) else None
-        if not isinstance(kind, str) or kind not in FUNCTIONS:
-            shown = f", got {quote(kind)}{nearest(kind, FUNCTIONS)}" if isinstance(kind, str) else ""
-            message = f"a function is an object whose 'type' is one of {', '.join(FUNCTIONS)}{shown}"
-            raise InvalidRequestError(message, pointer=f"{pointer}/type")
-        fields = FUNCTIONS[kind].read(value, pointer)
-        if "node_list" in fields:
-            self.list_pointer = f"{pointer}/node_list"
-            self.listed = as_list(fields["node_list"], self.list_pointer)
-            check_count(NODES, len(self.listed), self.limits.nodes, pointer=self.list_pointer)
-        if kind == "Variable":
-            return self._variable(fields["name"], f"{pointer}/name")
-        if kind == "ScalarNonlinearFunction":
-            return run(self._term(fields["root"], "root", f"{pointer}/root"))
-        if kind.startswith("Scalar"):
-            return self._polynomial(fields, kind, pointer)
-        return self._stacked(self._rows(fields, kind, pointer), kind, pointer)
-
-    def _rows(self, fields: Mapping[str, Any], kind: str, pointer: str) -> list[Node]:
-        part = {"VectorOfVariables": "variables", "VectorNonlinearFunction": "rows"}.get(kind, "constants")
-        rows = as_list(fields[part], f"{pointer}/{part}")
-        check_count(NODES, len(rows), self.limits.nodes, pointer=f"{pointer}/{part}")
-        places = [f"{pointer}/{part}/{place}" for place in range(len(rows))]
-        if part == "variables":
-            return [self._variable(row, at) for row, at in zip(rows, places, strict=True)]
-        if part == "rows":
-            return [
-                run(self._term(row, f"row {k}", at)) for k, (row, at) in enumerate(zip(rows, places, strict=True), 1)
-            ]
-        summands: list[list[Node]] = [[] for _ in rows]
-        for name in ("quadratic_terms", "affine_terms", "terms"):
-            for place, item in enumerate(as_list(fields.get(name, ()), f"{pointer}/{name}")):
-                at = f"{pointer}/{name}/{place}"
-                row = ROW_TERM.read(item, at)
-                index = _index(row["output_index"], len(rows), "row", f"{at}/output_index")
-                summands[index - 1].append(self._product(row["scalar_term"], name, f"{at}/scalar_term"))
-        return [
-            self._sum(terms, constant, kind, at) for terms, constant, at in zip(summands, rows, places, strict=True)
-        ]
-
-    def _stacked(self, rows: Sequence[Node], kind: str, pointer: str) -> Node:
-        with self.assembly.within(kind, pointer):
-            if not rows:
-                message = "a vector function has at least one row"
-                raise ParseError(message)
-            return self.assembly.apply("stack", *rows)
-
-    def _polynomial(self, fields: Mapping[str, Any], kind: str, pointer: str) -> Node:
-        summands = [
-            self._product(term, name, f"{pointer}/{name}/{place}")
-            for name in ("quadratic_terms", "affine_terms", "terms")
-            for place, term in enumerate(as_list(fields.get(name, ()), f"{pointer}/{name}"))
-        ]
-        return self._sum(summands, fields["constant"], kind, f"{pointer}/constant")
-
-    def _sum(self, summands: Sequence[Node], constant: Any, kind: str, pointer: str) -> Node:
-        value = _number(constant, pointer)
-        parts = [*summands, self.assembly.number(value)] if value or not summands else summands
-        with self.assembly.within(kind, pointer):
-            return reduce(lambda x, y: self.writer.formula("x + y", x, y), parts)
-
-    def _product(self, term: Any, name: str, pointer: str) -> Node:
-        """A coefficient times one variable or two; the square of one is halved, as in `x'Qx/2`."""
-        quadratic = name == "quadratic_terms"
-        fields = (QUADRATIC_TERM if quadratic else AFFINE_TERM).read(term, pointer)
-        coefficient = _number(fields["coefficient"], f"{pointer}/coefficient")
-        names = ("variable_1", "variable_2") if quadratic else ("variable",)
-        factors = [self._variable(fields[part], f"{pointer}/{part}") for part in names]
-        square = quadratic and factors[0] is factors[1]
-        scale = coefficient / 2 if square else coefficient
-        product = "square(x)" if square else "x*y" if quadratic else "x"
-        with self.assembly.within("term", pointer):
-            node = self.writer.formula(product, *factors[: 1 if square else 2])
-            return node if scale == 1 else self.writer.formula("x*y", self.assembly.number(scale), node)
-
-    def _variable(self, name: Any, pointer: str) -> Node:
-        if not isinstance(name, str):
-            message = "a name is a text"
-            raise InvalidRequestError(message, pointer=pointer)
-        if name not in self.variables:
-            if not self.is_open:
-                message = f"{quote(name)} is no variable of the model{nearest(name, list(self.variables)[:1000])}"
-                raise UnknownNameError(message, pointer=pointer)
-            with self.assembly.within(f"variable {quote(name)}", pointer):
-                self.variables[name] = self.assembly.input(name)
-        return self.variables[name]
-
-    def _term(self, term: Any, what: str, pointer: str) -> Steps:
-        """A number, a name, or an object; `what` is how an error calls the place."""
-        kind = term.get("type") if isinstance(term, Mapping) else "real"
-        if not isinstance(term, Mapping) or (isinstance(kind, str) and kind in LEAVES):
-            node = self._leaf(term, what, pointer)
-            found: Node = node if isinstance(node, Node) else (yield self._node(node, what, pointer))
-            return found
-        if not isinstance(kind, str):
-            message = "an object in a function has a 'type': real, variable, node, or an operator"
-            raise InvalidRequestError(message, pointer=f"{pointer}/type")
-        called = f"{what} ({quote(kind)})"
-        with self.assembly.within(called, pointer):
-            OPERATORS.find(kind)
-        operands = []
-        for place, operand in enumerate(as_list(TERM.read(term, pointer)["args"], f"{pointer}/args")):
-            operands.append((yield self._term(operand, f"{called}, argument {place + 1}", f"{pointer}/args/{place}")))
-        with self.assembly.within(called, pointer):
-            return self.writer.apply(kind, operands)
-
-    def _leaf(self, term: Any, what: str, pointer: str) -> Node | int:
-        """A number or a variable; or the index of a node, from 1."""
-        with self.assembly.within(what, pointer):
-            if isinstance(term, str):
-                return self._variable(term, pointer)
-            if not isinstance(term, Mapping):
-                return self.assembly.number(_number(term, pointer))
-            kind = term["type"]
-            fields = LEAVES[kind].read(term, pointer)
-            if kind == "node":
-                return _index(fields["index"], len(self.listed), "node", f"{pointer}/index")
-            if kind == "variable":
-                return self._variable(fields["name"], f"{pointer}/name")
-            return self.assembly.number(_number(fields["value"], f"{pointer}/value"))
-
-    def _node(self, index: int, what: str, pointer: str) -> Steps:
-        if index not in self.done:
-            self.done[index] = None
-            at = f"{self.list_pointer}/{index - 1}"
-            self.done[index] = yield self._term(self.listed[index - 1], f"node {index}", at)
-        found = self.done[index]
-        if found is None:
-            message = f"{what}: node {index} is made of itself"
-            raise ParseError(message, pointer=pointer)
-        return found
-
-
-def _index(value: Any, count: int, what: str, pointer: str) -> int:
-    if not is_integer(value):
-        message = f"the index of a {what} is a whole number, from 1"
-        raise InvalidRequestError(message, pointer=pointer)
-    if not 1 <= value <= count:
-        message = f"there is no {what} of that number: there are {count}, counted from 1"
-        raise UnknownNameError(message, pointer=pointer)
-    return int(value)
-
-
-def _number(value: Any, pointer: str) -> float:
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(number := float(value)):
-            return number
-    except OverflowError:
-        pass
-    message = "a number within the range of a double is expected"
-    raise InvalidRequestError(message, pointer=pointer)
 
 
 def _text(value: Any, pointer: str) -> str:
