@@ -29,6 +29,9 @@ from service.api.rates import Rates
 from service.api.routes import paths, routers
 from service.api.shortcut import Shortcut
 from service.api.sight import Sight, recorder
+from service.api.umbridge.models import Models
+from service.api.umbridge.refusals import refusal
+from service.api.umbridge.routes import PATHS, umbridge_router
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.cache.records import MemoryRecords
@@ -80,12 +83,12 @@ def create_app(
     metrics.watch("jobs", lambda: jobs.counts)
     parts = routers(answering, jobs, catalogue or _own_catalogue, state, metrics)
     described = cache_of_one(lambda: document(parts))
-    for part in (*parts, pages_router(described)):
+    for part in (*parts, pages_router(described), umbridge_router(answering, Models())):
         app.include_router(part)
     app.openapi = described  # type: ignore[method-assign]
     app.add_middleware(Front, answering=answering)
     app.add_middleware(Access, keys=settings.key_digests(), rates=rates)
-    app.add_middleware(Boundary, state=state)
+    app.add_middleware(Boundary, state=state, refusals=dict.fromkeys(PATHS, refusal))
     app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
     app.state.record = None if rates.limited else recorder(metrics)  # each request must be counted there

@@ -83,6 +83,10 @@ class CotangentRequest(ComputeRequest):
     )
 
 
+class CurvatureRequest(TangentRequest, CotangentRequest):
+    """A function, the direction to differentiate its gradient in, and weights for an output that is not a scalar."""
+
+
 class TaylorRequest(ComputeRequest):
     """A function, the order of its Taylor polynomial about `at`, and where to evaluate that."""
 
@@ -130,6 +134,9 @@ class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
     kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
+    sizes: dict[Key, Annotated[int, Field(ge=0, le=SIZE_CAP)]] = Field(
+        json_schema_extra=KEYS, default_factory=absent, description="Numbers for named sizes, beside those of `at`."
+    )
 
 
 REQUEST_OF: Mapping[Kind, type[ComputeRequest]] = {
@@ -140,7 +147,7 @@ REQUEST_OF: Mapping[Kind, type[ComputeRequest]] = {
     "derivative": ComputeRequest,
     "jvp": TangentRequest,
     "vjp": CotangentRequest,
-    "hvp": TangentRequest,
+    "hvp": CurvatureRequest,
     "taylor": TaylorRequest,
     "check": CheckRequest,
     "analyze": AnalyzeRequest,
@@ -171,6 +178,7 @@ def _program(value: str, at: str, limits: Limits) -> str:
 # The fields that only some endpoints have: the task's name for it, and its reading from the value and its pointer.
 FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
     "kind": ("plan_kind", _plain),
+    "sizes": ("sizes", _plain),
     "order": ("order", _plain),
     "evaluate_at": ("evaluate_at", _values),
     "derivatives": ("derivatives", _plain),
