@@ -17,17 +17,18 @@ from service.api.disconnecting import unless_gone
 from service.api.media import JSON
 from service.api.replies import OK, SPENT, Reply, charged
 from service.api.umbridge.calls import CALLS
-from service.api.umbridge.models import SUPPORT, Model, Models
+from service.api.umbridge.models import SUPPORT, Models
 from service.api.umbridge.reading import read_body
 from service.api.umbridge.refusals import AnsweredError, InvalidInputError, refusal
-from service.api.umbridge.sizes import Layout, Layouts
+from service.api.umbridge.sizes import Layouts, key_of
 from service.errors import FluxionError
 from service.tasks.messages import Kind
 
 PROTOCOL_VERSION = 1.0
 PREFIXES = ("", "/umbridge")
 SLASHES = ("/", "//")  # a client whose address ends with a slash asks for //Info
-NAMES = ("Info", "ModelInfo", "InputSizes", "OutputSizes", *CALLS)
+INFO = "Info"
+NAMES = (INFO, "ModelInfo", "InputSizes", "OutputSizes", *CALLS)
 PATHS = frozenset(f"{prefix}{slashes}{name}" for prefix in PREFIXES for slashes in SLASHES for name in NAMES)
 
 Fields = Mapping[str, Any]
@@ -41,21 +42,20 @@ class UmBridge:
     models: Models
     layouts: Layouts = field(default_factory=Layouts)
 
-    async def info(self) -> bytes:
-        """The version of the protocol and the names of the models."""
-        return orjson.dumps({"protocolVersion": PROTOCOL_VERSION, "models": await self.models.names()})
-
     async def answer(self, name: str, raw: bytes, note: Callable[[float], None]) -> tuple[bytes, Mapping[str, str]]:
         """The body of the answer to a call, and its headers; `note` is told what each computation cost, in seconds.
 
         Raises the errors of the call, of `service.errors`, and those of an executor.
         """
+        if name == INFO:
+            return orjson.dumps({"protocolVersion": PROTOCOL_VERSION, "models": await self.models.names()}), {}
         body: Fields = await _aside(len(raw), read_body, raw, self.answering.bounds.body)
         model = await self.models.find(body.get("name"))
         if name == "ModelInfo":
             return orjson.dumps({"support": SUPPORT}), {}
-        asking = _Asking(self.answering, note)
-        fields, layout = await self._layout(model, body, asking)
+        asking = _Asking(self.answering, note, len(raw))
+        fields, config = model.configured(body.get("config")), body.get("config")
+        layout = await self.layouts.of(await _aside(len(raw), key_of, model.name, config), fields, asking.ask)
         if name not in CALLS:
             sizes = layout.input_sizes if name == "InputSizes" else layout.output_sizes
             return orjson.dumps({name[0].lower() + name[1:]: sizes}), {}
@@ -67,22 +67,19 @@ class UmBridge:
             raise InvalidInputError(message)
         return b'{"output":%b}' % await _aside(len(raw), call.answers, answer), asking.headers
 
-    async def _layout(self, model: Model, body: Fields, asking: _Asking) -> tuple[Fields, Layout]:
-        fields = model.configured(body.get("config"))
-        return fields, await self.layouts.of(fields, asking.ask)
-
 
 @dataclass
 class _Asking:
-    """Compute requests of one call; `headers` are those of the last answer that are true of the call's answer."""
+    """Compute requests of a call of so many bytes; `headers` are those of the last answer that hold for the call's."""
 
     answering: Answering
     note: Callable[[float], None]
+    size: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def ask(self, kind: Kind, fields: Fields) -> Fields:
         """The answer as plain data. Raises AnsweredError: the request is refused."""
-        raw = orjson.dumps(fields)
+        raw = await _aside(self.size, orjson.dumps, fields)
         asked = await Asked(kind, JSON, JSON, raw, self.answering.salt).named()
         reply = await charged(self._reply(asked), self.note)
         self.headers = {name: text for name, text in reply.headers.items() if name in {"Cache-Status", "Server-Timing"}}
@@ -105,20 +102,14 @@ def umbridge_router(answering: Answering, models: Models) -> APIRouter:
     router, served = APIRouter(include_in_schema=False), UmBridge(answering, models)
     for path in sorted(PATHS):
         name = path.rpartition("/")[2]
-        route, method = (_info(served), "GET") if name == "Info" else (_call(served, name), "POST")
-        router.add_api_route(path, route, methods=[method], response_class=Response)
+        router.add_api_route(
+            path, _route(served, name), methods=["GET" if name == INFO else "POST"], response_class=Response
+        )
     return router
 
 
-def _info(served: UmBridge) -> Callable[[], Awaitable[Response]]:
-    async def info() -> Response:
-        return Response(await served.info(), media_type=JSON)
-
-    return info
-
-
-def _call(served: UmBridge, name: str) -> Callable[[Request], Awaitable[Response]]:
-    async def call(request: Request) -> Response:
+def _route(served: UmBridge, name: str) -> Callable[[Request], Awaitable[Response]]:
+    async def route(request: Request) -> Response:
         spent: list[float] = []
         try:
             raw = await receive(request, served.answering.bounds.body)
@@ -129,4 +120,4 @@ def _call(served: UmBridge, name: str) -> Callable[[Request], Awaitable[Response
             request.scope["state"][SPENT] = sum(spent)
         return Response(body, headers=dict(headers), media_type=JSON)
 
-    return call
+    return route

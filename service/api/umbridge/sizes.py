@@ -46,19 +46,22 @@ class Layouts:
         default_factory=lambda: LRUCache(MOST_VECTORS, getsizeof=lambda found: len(found.names) + len(found.outputs))
     )
 
-    async def of(self, fields: Mapping[str, Any], ask: Ask) -> Layout:
-        """The layout of the function and the point that the fields describe; `ask` makes the plan.
+    async def of(self, key: bytes, fields: Mapping[str, Any], ask: Ask) -> Layout:
+        """The layout of the function and the point that the fields describe, named `key`; `ask` makes the plan.
 
         Raises what `ask` raises, and InvalidInputError: a variable or a size is left open, or given twice.
         """
-        key = hashlib.sha256(orjson.dumps(fields)).digest()
         found = self.remembered.get(key)
         if found is None:
-            asked = {name: value for name, value in fields.items() if name != "nonsmooth"}
-            answer = await ask("plan", {**asked, "kind": "evaluate", "forms": []})
+            answer = await ask("plan", {**fields, "kind": "evaluate", "forms": []})
             found = _layout(answer["plan"], fields)
             self.remembered[key] = found
         return found
+
+
+def key_of(name: str, config: Any) -> bytes:
+    """What names the layout of a model under a config."""
+    return hashlib.sha256(orjson.dumps([name, config])).digest()
 
 
 def _layout(plan: Mapping[str, Any], fields: Mapping[str, Any]) -> Layout:
