@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from service.api.registered import KNOWN
+from service.api.requests import ID_PATTERN
 from service.api.umbridge.refusals import InvalidInputError, ModelNotFoundError
 from service.errors import nearest, quote
+from service.functions.functions import Functions
 
 EXPRESSION = "expression"
 FUNCTION_FIELDS = ("expression", "syntax", "graph", "variables")
@@ -36,16 +40,6 @@ ROSENBROCK: Mapping[str, Any] = {
     ],
     "outputs": ["log_density"],
 }
-
-
-class Functions(Protocol):
-    """The registered functions."""
-
-    async def names(self) -> list[str]:
-        """Their ids."""
-
-    async def graph(self, name: str) -> Mapping[str, Any] | None:
-        """The graph of one, its inputs in the record's order."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +77,39 @@ BUILT_IN = (
 class Models:
     """Every model by its name."""
 
-    functions: Functions | None = None
+    functions: Functions
 
     async def names(self) -> list[str]:
         """The names: first those that are built in, then the ids of registered functions."""
-        registered = [] if self.functions is None else await self.functions.names()
-        return [*(model.name for model in BUILT_IN), *registered]
+        return [*(model.name for model in BUILT_IN), *await self.functions.ids()]
 
     async def find(self, name: Any) -> Model:
-        """The model of a name. Raises ModelNotFoundError: there is none."""
+        """The model of a name.
+
+        Raises:
+            InvalidInputError: the name is no text.
+            ModelNotFoundError: there is none.
+            OverloadedError: the store of functions does not answer.
+        """
         if not isinstance(name, str):
             message = "name is missing: the name of a model, as a text"
             raise InvalidInputError(message)
         for model in BUILT_IN:
             if model.name == name:
                 return model
-        graph = None if self.functions is None else await self.functions.graph(name)
+        graph = await self._graph(name)
         if graph is None:
             message = f"there is no model {quote(name)}; GET /Info lists those there are"
             raise ModelNotFoundError(message)
-        return Model(name, {"graph": graph})
+        self.functions.use(name)
+        return Model(name, {"graph": graph} if len(graph["outputs"]) > 1 else {"function_id": name})
+
+    async def _graph(self, name: str) -> Mapping[str, Any] | None:
+        """The graph of a registered function, its inputs in the order of their names."""
+        if not re.fullmatch(ID_PATTERN, name):
+            return None
+        if KNOWN.get(name) is None:
+            document = await self.functions.find(name)
+            if document is not None:
+                KNOWN.learn(document)
+        return KNOWN.get(name)
