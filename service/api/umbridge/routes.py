@@ -15,6 +15,7 @@ from service.api.asked import BRIEF, Asked
 from service.api.bodies import receive
 from service.api.disconnecting import unless_gone
 from service.api.media import JSON
+from service.api.preferences import wishes
 from service.api.replies import OK, SPENT, Reply, charged
 from service.api.umbridge.calls import CALLS
 from service.api.umbridge.models import SUPPORT, Models
@@ -42,54 +43,58 @@ class UmBridge:
     models: Models
     layouts: Layouts = field(default_factory=Layouts)
 
-    async def answer(self, name: str, raw: bytes, note: Callable[[float], None]) -> tuple[bytes, Mapping[str, str]]:
-        """The body of the answer to a call, and its headers; `note` is told what each computation cost, in seconds.
+    async def answer(self, name: str, raw: bytes, asking: Asking) -> bytes:
+        """The body of the answer to a call.
 
         Raises the errors of the call, of `service.errors`, and those of an executor.
         """
         if name == INFO:
-            return orjson.dumps({"protocolVersion": PROTOCOL_VERSION, "models": await self.models.names()}), {}
+            return orjson.dumps({"protocolVersion": PROTOCOL_VERSION, "models": await self.models.names()})
         body: Fields = await _aside(len(raw), read_body, raw, self.answering.bounds.body)
         model = await self.models.find(body.get("name"))
         if name == "ModelInfo":
-            return orjson.dumps({"support": SUPPORT}), {}
-        asking = _Asking(self.answering, note, len(raw))
+            return orjson.dumps({"support": SUPPORT})
         fields, config = model.configured(body.get("config")), body.get("config")
         layout = await self.layouts.of(await _aside(len(raw), key_of, model.name, config), fields, asking.ask)
         if name not in CALLS:
             sizes = layout.input_sizes if name == "InputSizes" else layout.output_sizes
-            return orjson.dumps({name[0].lower() + name[1:]: sizes}), {}
+            return orjson.dumps({name[0].lower() + name[1:]: sizes})
         call = CALLS[name]
         request = await _aside(len(raw), call.request, body, fields, layout)
         answer = await asking.ask(call.kind, request)
         if answer["batch_size"] is not None:
             message = "config: a value in at has one more axis than its variable; the model is of one point"
             raise InvalidInputError(message)
-        return b'{"output":%b}' % await _aside(len(raw), call.answers, answer), asking.headers
+        return b'{"output":%b}' % await _aside(asking.size, call.answers, answer)
 
 
 @dataclass
-class _Asking:
-    """Compute requests of a call of so many bytes; `headers` are those of the last answer that hold for the call's."""
+class Asking:
+    """Compute requests of one call, of which each may take so many seconds; `spent` is what each of them cost.
+
+    `headers` are those of the last answer that are true of the call's answer, `size` the bytes of the longest text yet.
+    """
 
     answering: Answering
-    note: Callable[[float], None]
-    size: int
+    seconds: float | None = None
+    size: int = 0
+    spent: list[float] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def ask(self, kind: Kind, fields: Fields) -> Fields:
         """The answer as plain data. Raises AnsweredError: the request is refused."""
         raw = await _aside(self.size, orjson.dumps, fields)
         asked = await Asked(kind, JSON, JSON, raw, self.answering.salt).named()
-        reply = await charged(self._reply(asked), self.note)
+        reply = await charged(self._reply(asked), self.spent.append)
         self.headers = {name: text for name, text in reply.headers.items() if name in {"Cache-Status", "Server-Timing"}}
-        answer: Fields = await _aside(len(reply.body), orjson.loads, reply.body)
+        self.size = max(self.size, len(reply.body))
+        answer: Fields = await _aside(self.size, orjson.loads, reply.body)
         if reply.status != OK:
             raise AnsweredError(answer["code"], answer["detail"])
         return answer
 
     async def _reply(self, asked: Asked) -> Reply:
-        return await self.answering.at_once(asked) or await self.answering.answer(asked)
+        return await self.answering.at_once(asked) or await self.answering.answer(asked, self.seconds)
 
 
 async def _aside(size: int, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -110,14 +115,16 @@ def umbridge_router(answering: Answering, models: Models) -> APIRouter:
 
 def _route(served: UmBridge, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def route(request: Request) -> Response:
-        spent: list[float] = []
+        asking = Asking(served.answering)
         try:
+            asking.seconds = wishes(request.headers).seconds
             raw = await receive(request, served.answering.bounds.body)
-            body, headers = await unless_gone(request, served.answer(name, raw, spent.append))
+            asking.size = len(raw)
+            body = await unless_gone(request, served.answer(name, raw, asking))
         except FluxionError as error:
             return refusal(error)
         finally:
-            request.scope["state"][SPENT] = sum(spent)
-        return Response(body, headers=dict(headers), media_type=JSON)
+            request.scope["state"][SPENT] = sum(asking.spent)
+        return Response(body, headers=dict(asking.headers), media_type=JSON)
 
     return route
