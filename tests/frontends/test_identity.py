@@ -126,11 +126,11 @@ def test_sums_commute(one: str, other: str) -> None:
 def test_random_pairs() -> None:
     """Ids are equal where functions are, only there; `python -m tests.frontends.spellings` compares 10^5 pairs."""
     report = Report()
-    for seed in range(2500):
+    for seed in range(1500):
         report.pair(seed)
     assert not report.wrong, report.wrong[0]
-    assert report.equal > 1250
-    assert report.different > 500
+    assert report.equal > 750
+    assert report.different > 300
     assert len(report.by_number) == len(report.ids)
 
 
