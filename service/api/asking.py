@@ -30,12 +30,16 @@ class AnsweredError(RefusalError):
 
 @dataclass
 class Asking:
-    """Compute requests of a call of so many bytes; `headers` are those of the last answer that hold for the call's."""
+    """Compute requests of a call of so many bytes; `headers` are those of the last answer that hold for the call's.
+
+    `received` is how many bytes the longest answer had.
+    """
 
     answering: Answering
     note: Callable[[float], None]  # is told what each computation cost, in seconds
     size: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    received: int = 0
 
     async def ask(self, kind: Kind, fields: Fields) -> Fields:
         """The answer as plain data; `fields` may have arrays. Raises AnsweredError: the request is refused."""
@@ -43,6 +47,7 @@ class Asking:
         asked = await Asked(kind, JSON, JSON, raw, self.answering.salt).named()
         reply = await charged(self._reply(asked), self.note)
         self.headers = {name: text for name, text in reply.headers.items() if name in {"Cache-Status", "Server-Timing"}}
+        self.received = max(self.received, len(reply.body))
         answer: Fields = await aside(len(reply.body), orjson.loads, reply.body)
         if reply.status != OK:
             raise AnsweredError(answer["code"], answer["detail"], tuple(Fault(**fault) for fault in answer["errors"]))

@@ -1,0 +1,127 @@
+"""The routes of Tesseract: each registered function answers its calls under an address of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from service.api.answering import Answering
+from service.api.asking import AnsweredError, Asking, Fields, aside
+from service.api.bodies import receive
+from service.api.disconnecting import unless_gone
+from service.api.media import JSON, body_type
+from service.api.parsing import parse
+from service.api.replies import SPENT
+from service.api.tesseract.arrays import DTYPE, accepted, written
+from service.api.tesseract.calls import CALLS, Call, Called, read_shapes
+from service.api.tesseract.description import description
+from service.api.tesseract.refusals import refusal, translated
+from service.api.tesseract.signatures import Signature, Signatures
+from service.errors import FluxionError
+from service.functions.functions import Functions
+
+PREFIX = "/tesseract/{function_id}"
+ABSTRACT = "abstract_eval"
+
+Answered = tuple[bytes, str, Mapping[str, str]]  # a body, its media type and headers
+
+
+@dataclass
+class Tesseract:
+    """Answers the calls of one request; `seconds` is what their computations cost."""
+
+    answering: Answering
+    signature: Signature
+    seconds: list[float] = field(default_factory=list)
+
+    async def call(self, call: Call, raw: bytes, media_type: str) -> Answered:
+        """What a call answers.
+
+        Raises the errors of the call, of `service.errors`, and those of an executor.
+        """
+        bounds = self.answering.bounds
+        body = await aside(len(raw), parse, raw, bounds.body)
+        called = await aside(len(raw), call.read, body, self.signature, bounds.limits)
+        requests = await aside(len(raw), call.requests, called, self.signature)
+        asking = Asking(self.answering, self.seconds.append, len(raw))
+        found = [await self._ask(call, asking, *request) for request in requests]
+        size = max(asking.received, len(raw))
+        answer = await aside(size, _answer, call, called, found, media_type)
+        return answer, media_type, asking.headers if len(found) == 1 else {}
+
+    async def _ask(self, call: Call, asking: Asking, outputs: Sequence[str], request: Fields) -> Fields:
+        try:
+            return await asking.ask(call.kind, request)
+        except AnsweredError as error:
+            raise translated(error, call, outputs) from None
+
+    async def abstract(self, raw: bytes) -> Answered:
+        """The shapes that outputs have for inputs of some shapes; those that are not plain are told by a plan."""
+        body = await aside(len(raw), parse, raw, self.answering.bounds.body)
+        sizes = self.signature.sizes(read_shapes(body, self.signature))
+        shapes = self.signature.output_shapes(sizes)
+        if shapes is None:
+            asking = Asking(self.answering, self.seconds.append, len(raw))
+            request = {
+                **self.signature.function(tuple(self.signature.outputs)),
+                "kind": "evaluate",
+                "sizes": sizes,
+                "forms": [],
+            }
+            answer = await asking.ask("plan", request)
+            shapes = dict(zip(self.signature.outputs, answer["plan"]["output_shapes"], strict=True))
+        return orjson.dumps({name: {"shape": shape, "dtype": DTYPE} for name, shape in shapes.items()}), JSON, {}
+
+
+def tesseract_router(answering: Answering, functions: Functions) -> APIRouter:
+    """The routes. They are no part of the OpenAPI document: every function has one of its own."""
+    router, signatures = APIRouter(prefix=PREFIX, include_in_schema=False), Signatures(functions)
+    for name in (*CALLS, ABSTRACT):
+        router.add_api_route(f"/{name}", _posted(name, answering, signatures), methods=["POST"])
+    gotten: tuple[tuple[str, Callable[[Signature], Any]], ...] = (
+        ("health", lambda _: {"status": "ok"}),
+        ("openapi.json", description),
+    )
+    for name, says in gotten:
+        router.add_api_route(f"/{name}", _gotten(says, signatures), methods=["GET"])
+    return router
+
+
+def _posted(name: str, answering: Answering, signatures: Signatures) -> Callable[[Request], Awaitable[Response]]:
+    async def route(request: Request) -> Response:
+        seconds: list[float] = []
+        try:
+            media_type = JSON if name == ABSTRACT else accepted(request.headers)
+            body_type(request.headers, JSON)
+            raw = await receive(request, answering.bounds.body)
+            served = Tesseract(answering, await signatures.of(request.path_params["function_id"]), seconds)
+            work = served.abstract(raw) if name == ABSTRACT else served.call(CALLS[name], raw, media_type)
+            body, stated, headers = await unless_gone(request, work)
+        except FluxionError as error:
+            return refusal(error)
+        finally:
+            request.scope["state"][SPENT] = sum(seconds)
+        return Response(body, headers=dict(headers), media_type=stated)
+
+    return route
+
+
+def _gotten(says: Callable[[Signature], Any], signatures: Signatures) -> Callable[[Request], Awaitable[Response]]:
+    async def route(request: Request) -> Response:
+        signature = await signatures.of(request.path_params["function_id"])
+        return Response(orjson.dumps(says(signature)), media_type=JSON)
+
+    return route
+
+
+def _answer(call: Call, called: Called, found: list[Fields], media_type: str) -> bytes:
+    def each(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: each(part) for name, part in value.items()}
+        return written(value, media_type)
+
+    return orjson.dumps(each(call.answers(called, found)))
