@@ -30,31 +30,31 @@ class AnsweredError(RefusalError):
 
 @dataclass
 class Asking:
-    """Compute requests of a call of so many bytes; `headers` are those of the last answer that hold for the call's.
+    """Compute requests of one call, of which each may take so many seconds; `spent` is what each of them cost.
 
-    `received` is how many bytes the longest answer had.
+    `headers` are those of the last answer that are true of the call's answer, `size` the bytes of the longest text yet.
     """
 
     answering: Answering
-    note: Callable[[float], None]  # is told what each computation cost, in seconds
-    size: int
+    seconds: float | None = None
+    size: int = 0
+    spent: list[float] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
-    received: int = 0
 
     async def ask(self, kind: Kind, fields: Fields) -> Fields:
         """The answer as plain data; `fields` may have arrays. Raises AnsweredError: the request is refused."""
         raw = await aside(self.size, _written, fields)
         asked = await Asked(kind, JSON, JSON, raw, self.answering.salt).named()
-        reply = await charged(self._reply(asked), self.note)
+        reply = await charged(self._reply(asked), self.spent.append)
         self.headers = {name: text for name, text in reply.headers.items() if name in {"Cache-Status", "Server-Timing"}}
-        self.received = max(self.received, len(reply.body))
-        answer: Fields = await aside(len(reply.body), orjson.loads, reply.body)
+        self.size = max(self.size, len(reply.body))
+        answer: Fields = await aside(self.size, orjson.loads, reply.body)
         if reply.status != OK:
             raise AnsweredError(answer["code"], answer["detail"], tuple(Fault(**fault) for fault in answer["errors"]))
         return answer
 
     async def _reply(self, asked: Asked) -> Reply:
-        return await self.answering.at_once(asked) or await self.answering.answer(asked)
+        return await self.answering.at_once(asked) or await self.answering.answer(asked, self.seconds)
 
 
 async def aside(size: int, work: Callable[..., T], *arguments: Any) -> T:

@@ -119,6 +119,7 @@ def test_wrong_places(base: str, name: str, feature: str, place: str, wrong: Any
 def test_wrong_weights(base: str, name: str, feature: str, field: str) -> None:
     """`sens` is as long as its output, `vec` as its input."""
     body = complete(base, name)
+    wrong: Any
     for wrong in ([*body[field], 0.0], [], None, {}, ["1", *body[field][1:]]):
         if (feature, field) in {("Gradient", "vec"), ("ApplyJacobian", "sens")}:
             answered(base, feature, {**body, field: wrong}, VECTOR)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -15,66 +15,56 @@ from service.api.bodies import receive
 from service.api.disconnecting import unless_gone
 from service.api.media import JSON, body_type
 from service.api.parsing import parse
+from service.api.preferences import wishes
 from service.api.replies import SPENT
 from service.api.tesseract.arrays import DTYPE, accepted, written
 from service.api.tesseract.calls import CALLS, Call, Called, read_shapes
 from service.api.tesseract.description import description
 from service.api.tesseract.refusals import refusal, translated
 from service.api.tesseract.signatures import Signature, Signatures
+from service.api.work import Bounds
 from service.errors import FluxionError
 from service.functions.functions import Functions
 
 PREFIX = "/tesseract/{function_id}"
 ABSTRACT = "abstract_eval"
 
-Answered = tuple[bytes, str, Mapping[str, str]]  # a body, its media type and headers
 
-
-@dataclass
+@dataclass(frozen=True)
 class Tesseract:
-    """Answers the calls of one request; `seconds` is what their computations cost."""
+    """One function, whose calls are answered by compute requests."""
 
-    answering: Answering
     signature: Signature
-    seconds: list[float] = field(default_factory=list)
+    bounds: Bounds
 
-    async def call(self, call: Call, raw: bytes, media_type: str) -> Answered:
-        """What a call answers.
+    async def call(self, call: Call, raw: bytes, media_type: str, asking: Asking) -> bytes:
+        """The body of the answer to a call.
 
         Raises the errors of the call, of `service.errors`, and those of an executor.
         """
-        bounds = self.answering.bounds
-        body = await aside(len(raw), parse, raw, bounds.body)
-        called = await aside(len(raw), call.read, body, self.signature, bounds.limits)
+        body = await aside(len(raw), parse, raw, self.bounds.body)
+        called = await aside(len(raw), call.read, body, self.signature, self.bounds.limits)
         requests = await aside(len(raw), call.requests, called, self.signature)
-        asking = Asking(self.answering, self.seconds.append, len(raw))
-        found = [await self._ask(call, asking, *request) for request in requests]
-        size = max(asking.received, len(raw))
-        answer = await aside(size, _answer, call, called, found, media_type)
-        return answer, media_type, asking.headers if len(found) == 1 else {}
+        found = [await _asked(call, asking, *request) for request in requests]
+        return await aside(asking.size, _answer, call, called, found, media_type)
 
-    async def _ask(self, call: Call, asking: Asking, outputs: Sequence[str], request: Fields) -> Fields:
-        try:
-            return await asking.ask(call.kind, request)
-        except AnsweredError as error:
-            raise translated(error, call, outputs) from None
-
-    async def abstract(self, raw: bytes) -> Answered:
+    async def abstract(self, raw: bytes, asking: Asking) -> bytes:
         """The shapes that outputs have for inputs of some shapes; those that are not plain are told by a plan."""
-        body = await aside(len(raw), parse, raw, self.answering.bounds.body)
+        body = await aside(len(raw), parse, raw, self.bounds.body)
         sizes = self.signature.sizes(read_shapes(body, self.signature))
         shapes = self.signature.output_shapes(sizes)
         if shapes is None:
-            asking = Asking(self.answering, self.seconds.append, len(raw))
-            request = {
-                **self.signature.function(tuple(self.signature.outputs)),
-                "kind": "evaluate",
-                "sizes": sizes,
-                "forms": [],
-            }
+            request = {"function_id": self.signature.function_id, "kind": "evaluate", "sizes": sizes, "forms": []}
             answer = await asking.ask("plan", request)
             shapes = dict(zip(self.signature.outputs, answer["plan"]["output_shapes"], strict=True))
-        return orjson.dumps({name: {"shape": shape, "dtype": DTYPE} for name, shape in shapes.items()}), JSON, {}
+        return orjson.dumps({name: {"shape": shape, "dtype": DTYPE} for name, shape in shapes.items()})
+
+
+async def _asked(call: Call, asking: Asking, outputs: Sequence[str], request: Fields) -> Fields:
+    try:
+        return await asking.ask(call.kind, request)
+    except AnsweredError as error:
+        raise translated(error, call, outputs) from None
 
 
 def tesseract_router(answering: Answering, functions: Functions) -> APIRouter:
@@ -93,19 +83,23 @@ def tesseract_router(answering: Answering, functions: Functions) -> APIRouter:
 
 def _posted(name: str, answering: Answering, signatures: Signatures) -> Callable[[Request], Awaitable[Response]]:
     async def route(request: Request) -> Response:
-        seconds: list[float] = []
+        asking = Asking(answering)
         try:
             media_type = JSON if name == ABSTRACT else accepted(request.headers)
             body_type(request.headers, JSON)
+            asking.seconds = wishes(request.headers).seconds
             raw = await receive(request, answering.bounds.body)
-            served = Tesseract(answering, await signatures.of(request.path_params["function_id"]), seconds)
-            work = served.abstract(raw) if name == ABSTRACT else served.call(CALLS[name], raw, media_type)
-            body, stated, headers = await unless_gone(request, work)
+            asking.size = len(raw)
+            served = Tesseract(await signatures.of(request.path_params["function_id"]), answering.bounds)
+            work = (
+                served.abstract(raw, asking) if name == ABSTRACT else served.call(CALLS[name], raw, media_type, asking)
+            )
+            body = await unless_gone(request, work)
         except FluxionError as error:
             return refusal(error)
         finally:
-            request.scope["state"][SPENT] = sum(seconds)
-        return Response(body, headers=dict(headers), media_type=stated)
+            request.scope["state"][SPENT] = sum(asking.spent)
+        return Response(body, headers=dict(asking.headers), media_type=media_type)
 
     return route
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import orjson
@@ -13,6 +13,7 @@ from service.api.asking import Asking, Fields, aside
 from service.api.bodies import receive
 from service.api.disconnecting import unless_gone
 from service.api.media import JSON
+from service.api.preferences import wishes
 from service.api.replies import SPENT
 from service.api.umbridge.calls import CALLS
 from service.api.umbridge.models import SUPPORT, Models
@@ -37,30 +38,29 @@ class UmBridge:
     models: Models
     layouts: Layouts = field(default_factory=Layouts)
 
-    async def answer(self, name: str, raw: bytes, note: Callable[[float], None]) -> tuple[bytes, Mapping[str, str]]:
-        """The body of the answer to a call, and its headers; `note` is told what each computation cost, in seconds.
+    async def answer(self, name: str, raw: bytes, asking: Asking) -> bytes:
+        """The body of the answer to a call.
 
         Raises the errors of the call, of `service.errors`, and those of an executor.
         """
         if name == INFO:
-            return orjson.dumps({"protocolVersion": PROTOCOL_VERSION, "models": await self.models.names()}), {}
+            return orjson.dumps({"protocolVersion": PROTOCOL_VERSION, "models": await self.models.names()})
         body: Fields = await aside(len(raw), read_body, raw, self.answering.bounds.body)
         model = await self.models.find(body.get("name"))
         if name == "ModelInfo":
-            return orjson.dumps({"support": SUPPORT}), {}
-        asking = Asking(self.answering, note, len(raw))
+            return orjson.dumps({"support": SUPPORT})
         fields, config = model.configured(body.get("config")), body.get("config")
         layout = await self.layouts.of(await aside(len(raw), key_of, model.name, config), fields, asking.ask)
         if name not in CALLS:
             sizes = layout.input_sizes if name == "InputSizes" else layout.output_sizes
-            return orjson.dumps({name[0].lower() + name[1:]: sizes}), {}
+            return orjson.dumps({name[0].lower() + name[1:]: sizes})
         call = CALLS[name]
         request = await aside(len(raw), call.request, body, fields, layout)
         answer = await asking.ask(call.kind, request)
         if answer["batch_size"] is not None:
             message = "config: a value in at has one more axis than its variable; the model is of one point"
             raise InvalidInputError(message)
-        return b'{"output":%b}' % await aside(len(raw), call.answers, answer), asking.headers
+        return b'{"output":%b}' % await aside(asking.size, call.answers, answer)
 
 
 def umbridge_router(answering: Answering, models: Models) -> APIRouter:
@@ -76,14 +76,16 @@ def umbridge_router(answering: Answering, models: Models) -> APIRouter:
 
 def _route(served: UmBridge, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def route(request: Request) -> Response:
-        spent: list[float] = []
+        asking = Asking(served.answering)
         try:
+            asking.seconds = wishes(request.headers).seconds
             raw = await receive(request, served.answering.bounds.body)
-            body, headers = await unless_gone(request, served.answer(name, raw, spent.append))
+            asking.size = len(raw)
+            body = await unless_gone(request, served.answer(name, raw, asking))
         except FluxionError as error:
             return refusal(error)
         finally:
-            request.scope["state"][SPENT] = sum(spent)
-        return Response(body, headers=dict(headers), media_type=JSON)
+            request.scope["state"][SPENT] = sum(asking.spent)
+        return Response(body, headers=dict(asking.headers), media_type=JSON)
 
     return route
