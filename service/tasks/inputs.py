@@ -74,8 +74,8 @@ def read_point(
 ) -> Point:
     """Match every value with its variable's shape, plain or with one more leading axis.
 
-    `known` has sizes that are settled before; `sent` is as in `joined_by`. Raises UnknownNameError for a value that no variable has, ShapeError for
-    one that does not fit, and InvalidRequestError for batches of different lengths.
+    `known` has sizes that are settled before; `sent` is as in `joined_by`. Raises UnknownNameError for a value that no
+    variable has, ShapeError for one that does not fit, and InvalidRequestError for batches of different lengths.
     """
     sizes = dict(known or {})
     batched: dict[str, int] = {}

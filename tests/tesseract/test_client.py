@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, combinations
+from functools import lru_cache
+from itertools import chain, combinations, product
 from typing import Any
 
 import jax
@@ -15,9 +16,16 @@ from tests.tesseract.calling import CASES, Case, at, client, close, directions, 
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest) -> Case:
-    """Each function in turn."""
-    return CASES[request.param]
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of each function in turn."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def case(name: str) -> Case:
+    """The function."""
+    return CASES[name]
 
 
 @pytest.fixture
@@ -32,14 +40,10 @@ def subsets(names: Any) -> list[tuple[str, ...]]:
     return [*chain.from_iterable(combinations(names, size) for size in range(1, len(names) + 1))]
 
 
-def picked(case: Case, inputs: Any, outputs: Any) -> Any:
-    """The function of some inputs, and with some outputs, as JAX differentiates it."""
-
-    def function(moving: Any) -> Any:
-        found = case.oracle({**at(case), **moving})
-        return {name: found[name] for name in outputs}
-
-    return function, {name: at(case)[name] for name in inputs}
+@lru_cache
+def blocks(name: str) -> Any:
+    """JAX's Jacobian of a function, a block for each output and input."""
+    return jax.jacobian(CASES[name].oracle)(at(CASES[name]))
 
 
 @pytest.mark.parametrize("output_format", ["json", "json+base64", None])
@@ -51,25 +55,32 @@ def test_values(served: Tesseract, case: Case, output_format: str | None) -> Non
     assert {array.dtype for array in found.values()} == {np.dtype(np.float64)}
 
 
-def test_jacobians_of_every_subset(served: Tesseract, case: Case) -> None:
+def test_jacobians_of_every_subset(server: str, name: str) -> None:
     """One block for each output and input asked for, the output's axes first."""
-    for inputs in subsets(case.inputs):
-        for outputs in subsets(case.outputs):
-            function, point = picked(case, inputs, outputs)
-            close(served.jacobian(at(case), list(inputs), list(outputs)), jax.jacobian(function)(point))
+    case = CASES[name]
+    served = client(server, case)
+    for inputs, outputs in product(subsets(case.inputs), subsets(case.outputs)):
+        found = served.jacobian(at(case), [*inputs], [*outputs])
+        close(found, {one: {wrt: blocks(name)[one][wrt] for wrt in inputs} for one in outputs})
 
 
-def test_products_of_every_subset(served: Tesseract, case: Case) -> None:
+def test_products_of_every_subset(server: str, name: str) -> None:
     """Tangents of some inputs for some outputs; cotangents of some outputs, summed over them, for some inputs."""
-    for inputs in subsets(case.inputs):
-        for outputs in subsets(case.outputs):
-            function, point = picked(case, inputs, outputs)
-            tangents = directions({name: value.shape for name, value in point.items()})
-            values, pushed = jax.jvp(function, (point,), (tangents,))
-            close(served.jacobian_vector_product(at(case), list(inputs), list(outputs), tangents), pushed)
-            cotangents = directions({name: value.shape for name, value in values.items()})
-            (pulled,) = jax.vjp(function, point)[1](cotangents)
-            close(served.vector_jacobian_product(at(case), list(inputs), list(outputs), cotangents), pulled)
+    case, exact = CASES[name], blocks(name)
+    served = client(server, case)
+    vectors = directions({one: value.shape for one, value in {**at(case), **case.oracle(at(case))}.items()})
+    for inputs, outputs in product(subsets(case.inputs), subsets(case.outputs)):
+        tangents, cotangents = ({one: vectors[one] for one in names} for names in (inputs, outputs))
+        pushed = {
+            one: sum(np.tensordot(exact[one][wrt], tangents[wrt], tangents[wrt].ndim) for wrt in inputs)
+            for one in outputs
+        }
+        close(served.jacobian_vector_product(at(case), [*inputs], [*outputs], tangents), pushed)
+        pulled = {
+            wrt: sum(np.tensordot(cotangents[one], exact[one][wrt], cotangents[one].ndim) for one in outputs)
+            for wrt in inputs
+        }
+        close(served.vector_jacobian_product(at(case), [*inputs], [*outputs], cotangents), pulled)
 
 
 def test_abstract_evaluation(served: Tesseract, case: Case) -> None:
