@@ -168,7 +168,8 @@ def expect_dtype(dtype: Any, at: str) -> None:
 
 def expect_keys(value: Any, names: Iterable[str], at: str, optional: Iterable[str] = ()) -> None:
     """Refuses (InvalidRequestError) what is no object with these names; `at` is its JSON pointer."""
-    names, known = tuple(names), (*names, *optional)
+    names = dict.fromkeys(names)
+    known = names.keys() | {*optional}
     _expect(isinstance(value, dict), f"an object with {', '.join(names) or 'nothing'} is due here", at)
     for name in value:
         _expect(name in known, f"unknown key {quote(name)}", at + pointer(name))

@@ -1,4 +1,4 @@
-"""The calls of the protocol: how each reads its fields, which compute requests it becomes, and what it answers."""
+"""The calls of the protocol: how each reads its fields, which compute request it becomes, and what it answers."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ import numpy as np
 
 from service.api.problems import pointer
 from service.api.tesseract.arrays import answered, expect_dtype, expect_keys, expect_shape, read, sent
-from service.api.tesseract.signatures import Signature
+from service.api.tesseract.signatures import Shapes, Signature
 from service.errors import InvalidRequestError, ShapeError, UnknownNameError, nearest, quote
 from service.tasks.messages import Array, Kind, Limits
 
-INPUTS = "inputs"
+INPUTS, OUTPUTS = "inputs", "outputs"
 
 Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Called:
-    """A call that was read: the values of the inputs, the names it is about, and the vectors of a product."""
+    """A call that was read: the values of the inputs, what they make of named sizes, the names that the call is about.
+
+    `vectors` are those of a product, one for each of these inputs or outputs.
+    """
 
     values: Mapping[str, Array]
+    sizes: Mapping[str, int]
     inputs: Sequence[str]
     outputs: Sequence[str]
     vectors: Mapping[str, Array] = field(default_factory=dict)
@@ -31,16 +35,15 @@ class Called:
 
 @dataclass(frozen=True)
 class Call:
-    """One call. `kind` is that of its compute requests.
+    """One call. `kind` is that of its compute request, `asks` has the fields of this that are not the same in all.
 
-    `prefix` begins the fields that name inputs and outputs; `vector` is the field that has a vector for each of these,
-    `along` says for which. `asks` has the further fields of each compute request with the outputs it is about, and
-    `answers` the arrays, in the order of the requests, as they are answered.
+    `answers` has the arrays of the answer. `prefix` begins the fields that name inputs and outputs; `vector` is the
+    field that has a vector for each of these, `along` says of which.
     """
 
     kind: Kind
-    asks: Callable[[Called], Iterable[tuple[Sequence[str], Fields]]]
-    answers: Callable[[Called, Sequence[Fields]], Mapping[str, Any]]
+    asks: Callable[[Called, Signature], Fields]
+    answers: Callable[[Called, Fields], Mapping[str, Any]]
     prefix: str = ""
     vector: str = ""
     along: str = ""
@@ -62,42 +65,35 @@ class Call:
         """
         expect_keys(body, self.fields, "")
         values = _arrays(body[INPUTS], signature.inputs, limits, INPUTS)
-        signature.sizes({name: value.shape for name, value in values.items()})
+        sizes = signature.sizes({name: value.shape for name, value in values.items()})
         if not self.prefix:
-            return Called(values, (), tuple(signature.outputs))
+            return Called(values, sizes, (), tuple(signature.outputs))
         inputs, outputs = (
             _names(body[f"{self.prefix}_{what}"], known, f"{self.prefix}_{what}", what.removesuffix("s"))
-            for what, known in (("inputs", signature.inputs), ("outputs", signature.outputs))
+            for what, known in ((INPUTS, signature.inputs), (OUTPUTS, signature.outputs))
         )
         if not self.vector:
-            return Called(values, inputs, outputs)
+            return Called(values, sizes, inputs, outputs)
         vectors = _arrays(body[self.vector], inputs if self.along == INPUTS else outputs, limits, self.vector)
-        called = Called(values, inputs, outputs, vectors)
-        self._check_vectors(called, signature)
-        return called
+        return Called(values, sizes, inputs, outputs, vectors)
 
-    def _check_vectors(self, called: Called, signature: Signature) -> None:
-        """A vector has the shape of what it belongs to; one of more axes would be read as several vectors."""
+    def check(self, called: Called, shapes: Shapes) -> None:
+        """Refuses (ShapeError) a vector of another shape; one of more axes would be read as several vectors.
+
+        `shapes` are those of what the vectors are along.
+        """
         for name, vector in called.vectors.items():
-            if self.along == INPUTS:
-                wanted: Sequence[int | str] = called.values[name].shape
-                fits = vector.shape == wanted
-            else:
-                wanted = signature.outputs[name]
-                fits = vector.ndim == len(wanted)
-            if not fits:
-                message = f"the vector for {name} has the shape {list(vector.shape)}; it takes {list(wanted)}"
+            if [*vector.shape] != [*shapes[name]]:
+                message = f"the vector for {name} has the shape {[*vector.shape]}; it takes {[*shapes[name]]}"
                 raise ShapeError(message, pointer=pointer(self.vector, name))
 
-    def requests(self, called: Called, signature: Signature) -> list[tuple[Sequence[str], Fields]]:
-        """The compute requests, all of this call's kind, each with the outputs that it is about."""
-        fixed = {"at": {name: sent(value) for name, value in called.values.items()}, "forms": []}
-        return [
-            (outputs, {**signature.function(outputs), **fixed, **further}) for outputs, further in self.asks(called)
-        ]
+    def request(self, called: Called, signature: Signature) -> Fields:
+        """The fields of the compute request."""
+        at = {name: sent(value) for name, value in called.values.items()}
+        return {**self.asks(called, signature), "at": at, "forms": []}
 
 
-def read_shapes(body: Any, signature: Signature) -> dict[str, Sequence[int]]:
+def read_shapes(body: Any, signature: Signature) -> Shapes:
     """The shapes of the inputs of an abstract evaluation. Raises InvalidRequestError: there is something else."""
     expect_keys(body, (INPUTS,), "")
     expect_keys(body[INPUTS], signature.inputs, pointer(INPUTS))
@@ -114,62 +110,64 @@ def _arrays(value: Any, names: Iterable[str], limits: Limits, field_name: str) -
     return {name: read(value[name], limits, field_name, name) for name in names}
 
 
-def _names(value: Any, known: Iterable[str], field_name: str, what: str) -> tuple[str, ...]:
+def _names(value: Any, known: Mapping[str, Any], field_name: str, what: str) -> tuple[str, ...]:
     """The names of a list in the order of all that there are; one that stands twice counts once."""
-    known = tuple(known)
     if not isinstance(value, list) or not value:
         message = f"{field_name} is a list with one {what} or more"
         raise InvalidRequestError(message, pointer=pointer(field_name))
     for place, name in enumerate(value):
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             shown = quote(name) if isinstance(name, str) else "this"
             close = nearest(name[:80], known) if isinstance(name, str) else ""
             message = f"{shown} is no {what} of the function{close}"
             raise UnknownNameError(message, pointer=pointer(field_name, place))
-    return tuple(name for name in known if name in value)
+    chosen = set(value)
+    return tuple(name for name in known if name in chosen)
 
 
-def _all_at_once(called: Called, further: Fields) -> list[tuple[Sequence[str], Fields]]:
-    return [(called.outputs, further)]
+def _evaluate(called: Called, signature: Signature) -> Fields:
+    return signature.function(called.outputs)
 
 
-def _one_by_one(called: Called) -> Iterable[tuple[Sequence[str], Fields]]:
-    """A request for each output: a compute request has one cotangent, of the output's shape."""
-    for name in called.outputs:
-        yield (name,), {"wrt": called.inputs, "cotangent": sent(called.vectors[name])}
+def _differentiate(called: Called, signature: Signature) -> Fields:
+    return {**signature.function(called.outputs), "wrt": called.inputs}
 
 
-def _tangents(called: Called) -> Fields:
-    return {"tangents": {name: sent(vector) for name, vector in called.vectors.items()}}
+def _push(called: Called, signature: Signature) -> Fields:
+    tangents = {name: sent(vector) for name, vector in called.vectors.items()}
+    return {**signature.function(called.outputs), "tangents": tangents}
 
 
-def _values(called: Called, found: Sequence[Fields]) -> Mapping[str, Any]:
-    values = found[0].get("values", [found[0]["value"]])
+def _pull(called: Called, signature: Signature) -> Fields:
+    """A compute request has one cotangent; that of several outputs is one of the vector of all their entries."""
+    vectors = [*called.vectors.values()]
+    cotangent = vectors[0] if len(signature.outputs) == 1 else np.concatenate([vector.ravel() for vector in vectors])
+    return {**signature.joined(called.outputs), "wrt": called.inputs, "cotangent": sent(cotangent)}
+
+
+def _values(called: Called, answer: Fields) -> Mapping[str, Any]:
+    values = answer.get("values", [answer["value"]])
     return {name: answered(value) for name, value in zip(called.outputs, values, strict=True)}
 
 
-def _jacobian(called: Called, found: Sequence[Fields]) -> Mapping[str, Any]:
-    blocks = iter(found[0]["derivatives"])
+def _jacobian(called: Called, answer: Fields) -> Mapping[str, Any]:
+    blocks = iter(answer["derivatives"])
     return {name: {wrt: answered(next(blocks)["value"]) for wrt in called.inputs} for name in called.outputs}
 
 
-def _pushed(called: Called, found: Sequence[Fields]) -> Mapping[str, Any]:
-    blocks = found[0]["derivatives"]
-    return {name: answered(block["value"]) for name, block in zip(called.outputs, blocks, strict=True)}
+def _pushed(called: Called, answer: Fields) -> Mapping[str, Any]:
+    blocks = zip(called.outputs, answer["derivatives"], strict=True)
+    return {name: answered(block["value"]) for name, block in blocks}
 
 
-def _pulled(called: Called, found: Sequence[Fields]) -> Mapping[str, Any]:
-    """For each input the sum over the outputs."""
-    each = zip(*([answered(block["value"]) for block in answer["derivatives"]] for answer in found), strict=True)
-    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are answers
-        return {name: sum(parts[1:], parts[0]) for name, parts in zip(called.inputs, each, strict=True)}
+def _pulled(called: Called, answer: Fields) -> Mapping[str, Any]:
+    blocks = zip(called.inputs, answer["derivatives"], strict=True)
+    return {name: answered(block["value"]) for name, block in blocks}
 
 
 CALLS: Mapping[str, Call] = {
-    "apply": Call("evaluate", lambda called: _all_at_once(called, {}), _values),
-    "jacobian": Call("jacobian", lambda called: _all_at_once(called, {"wrt": called.inputs}), _jacobian, "jac"),
-    "jacobian_vector_product": Call(
-        "jvp", lambda called: _all_at_once(called, _tangents(called)), _pushed, "jvp", "tangent_vector", INPUTS
-    ),
-    "vector_jacobian_product": Call("vjp", _one_by_one, _pulled, "vjp", "cotangent_vector", "outputs"),
+    "apply": Call("evaluate", _evaluate, _values),
+    "jacobian": Call("jacobian", _differentiate, _jacobian, "jac"),
+    "jacobian_vector_product": Call("jvp", _push, _pushed, "jvp", "tangent_vector", INPUTS),
+    "vector_jacobian_product": Call("vjp", _pull, _pulled, "vjp", "cotangent_vector", OUTPUTS),
 }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.api.declaring import REF
 from service.api.media import JSON
 from service.api.problems import KINDS, MEDIA_TYPE
 from service.api.tesseract.arrays import ARRAY, BASE64, DTYPE, DTYPES, ENCODINGS, FORMATS, NONE
-from service.api.tesseract.calls import CALLS, INPUTS
+from service.api.tesseract.calls import CALLS, INPUTS, OUTPUTS
 from service.api.tesseract.signatures import Signature, Sizes
 
 VERSION = "1.0"
@@ -66,14 +66,15 @@ def _contents(call: str, name: str) -> Schema:
 def _schemas(signature: Signature) -> Schema:
     inputs, outputs = signature.inputs, signature.outputs
     return {
-        "Apply_InputSchema": _object({name: _array(shape) for name, shape in inputs.items()}),
-        "Apply_OutputSchema": _object({name: _array(shape) for name, shape in outputs.items()}),
+        "Apply_InputSchema": _object({name: _array(shape) | DIFFERENTIABLE for name, shape in inputs.items()}),
+        "Apply_OutputSchema": _object({name: _array(shape) | DIFFERENTIABLE for name, shape in outputs.items()}),
+        "Array": _array(None),
         "ApplyInputSchema": _object({INPUTS: _ref("Apply_InputSchema")}) | _declared(inputs),
         "ApplyOutputSchema": _ref("Apply_OutputSchema") | _declared(outputs),
         **{NAMES[name][0]: _product(name, signature) for name, call in CALLS.items() if call.prefix},
-        "JacobianOutputSchema": _some(outputs, _some(inputs, _any_array())),
-        "JVPOutputSchema": _some(outputs, _any_array()),
-        "VJPOutputSchema": _some(inputs, _any_array()),
+        "JacobianOutputSchema": _some(outputs, _some(inputs, _ref("Array"))),
+        "JVPOutputSchema": _some(outputs, _ref("Array")),
+        "VJPOutputSchema": _some(inputs, _ref("Array")),
         "AbstractInputSchema": _object({INPUTS: _object(dict.fromkeys(inputs, _ref("ShapeDType")))}),
         "AbstractOutputSchema": _object(dict.fromkeys(outputs, _ref("ShapeDType"))),
         "ShapeDType": _object({"shape": _sizes(None), "dtype": {"type": "string", "enum": [*DTYPES]}}),
@@ -95,21 +96,18 @@ def _product(name: str, signature: Signature) -> Schema:
     call = CALLS[name]
     chosen = {
         f"{call.prefix}_{what}": {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(names)}}
-        for what, names in ((INPUTS, signature.inputs), ("outputs", signature.outputs))
+        for what, names in ((INPUTS, signature.inputs), (OUTPUTS, signature.outputs))
     }
     along = signature.inputs if call.along == INPUTS else signature.outputs
-    vector = {call.vector: _some(along, _any_array())} if call.vector else {}
+    vector = {call.vector: _some(along, _ref("Array"))} if call.vector else {}
     return _object({INPUTS: _ref("Apply_InputSchema"), **chosen, **vector})
 
 
-def _array(shape: Sizes) -> Schema:
-    return _any_array() | DIFFERENTIABLE | {"properties": _members(shape)}
-
-
-def _any_array() -> Schema:
+def _array(shape: Sizes | None) -> Schema:
+    """An array of a shape, or of any; what is not required has a default."""
     return {
         "type": "object",
-        "properties": _members(None),
+        "properties": _members(shape),
         "required": ["shape", "dtype", "data"],
         "additionalProperties": False,
     }
@@ -139,8 +137,9 @@ def _sizes(shape: Sizes | None) -> Schema:
     return {"type": "array", "minItems": len(items), "maxItems": len(items)} | ({"prefixItems": items} if items else {})
 
 
-def _some(names: Mapping[str, Any], schema: Schema) -> Schema:
-    return {"type": "object", "properties": dict.fromkeys(names, schema), "additionalProperties": False}
+def _some(names: Iterable[str], schema: Schema) -> Schema:
+    """An object with some of the names; the schema is written once, however many there are."""
+    return {"type": "object", "propertyNames": {"enum": [*names]}, "additionalProperties": schema}
 
 
 def _object(properties: Schema) -> Schema:

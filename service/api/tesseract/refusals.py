@@ -7,7 +7,7 @@ is not of the type they expect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -35,9 +35,9 @@ def refusal(error: BaseException) -> Response:
     return respond({**problem, "detail": listed})
 
 
-def translated(error: AnsweredError, call: Call, outputs: Sequence[str]) -> AnsweredError:
+def translated(error: AnsweredError, call: Call) -> AnsweredError:
     """The error of a compute request, its pointers being into the call that became the request."""
-    place = {"at": "/inputs", "tangents": f"/{call.vector}", "cotangent": f"/{call.vector}/{outputs[0]}"}
+    place = {"at": "/inputs", "tangents": f"/{call.vector}", "cotangent": f"/{call.vector}"}
     faults = tuple(Fault(_moved(fault.pointer, place), fault.message) for fault in error.faults)
     return AnsweredError(error.code, error.detail, faults)
 

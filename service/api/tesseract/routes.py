@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ from service.api.parsing import parse
 from service.api.preferences import wishes
 from service.api.replies import SPENT
 from service.api.tesseract.arrays import DTYPE, accepted, written
-from service.api.tesseract.calls import CALLS, Call, Called, read_shapes
+from service.api.tesseract.calls import CALLS, OUTPUTS, Call, Called, read_shapes
 from service.api.tesseract.description import description
 from service.api.tesseract.refusals import refusal, translated
-from service.api.tesseract.signatures import Signature, Signatures
+from service.api.tesseract.signatures import Shapes, Signature, Signatures
 from service.api.work import Bounds
 from service.errors import FluxionError
 from service.functions.functions import Functions
@@ -44,27 +44,23 @@ class Tesseract:
         """
         body = await aside(len(raw), parse, raw, self.bounds.body)
         called = await aside(len(raw), call.read, body, self.signature, self.bounds.limits)
-        requests = await aside(len(raw), call.requests, called, self.signature)
-        found = [await _asked(call, asking, *request) for request in requests]
+        shapes: Shapes = {name: value.shape for name, value in called.values.items()}
+        if call.along == OUTPUTS:
+            shapes = await self.signature.output_shapes(called.sizes, asking.ask)
+        call.check(called, shapes)
+        request = await aside(len(raw), call.request, called, self.signature)
+        try:
+            found = await asking.ask(call.kind, request)
+        except AnsweredError as error:
+            raise translated(error, call) from None
         return await aside(asking.size, _answer, call, called, found, media_type)
 
     async def abstract(self, raw: bytes, asking: Asking) -> bytes:
-        """The shapes that outputs have for inputs of some shapes; those that are not plain are told by a plan."""
+        """The shapes that outputs have for inputs of some shapes."""
         body = await aside(len(raw), parse, raw, self.bounds.body)
         sizes = self.signature.sizes(read_shapes(body, self.signature))
-        shapes = self.signature.output_shapes(sizes)
-        if shapes is None:
-            request = {"function_id": self.signature.function_id, "kind": "evaluate", "sizes": sizes, "forms": []}
-            answer = await asking.ask("plan", request)
-            shapes = dict(zip(self.signature.outputs, answer["plan"]["output_shapes"], strict=True))
+        shapes = await self.signature.output_shapes(sizes, asking.ask)
         return orjson.dumps({name: {"shape": shape, "dtype": DTYPE} for name, shape in shapes.items()})
-
-
-async def _asked(call: Call, asking: Asking, outputs: Sequence[str], request: Fields) -> Fields:
-    try:
-        return await asking.ask(call.kind, request)
-    except AnsweredError as error:
-        raise translated(error, call, outputs) from None
 
 
 def tesseract_router(answering: Answering, functions: Functions) -> APIRouter:
@@ -112,7 +108,7 @@ def _gotten(says: Callable[[Signature], Any], signatures: Signatures) -> Callabl
     return route
 
 
-def _answer(call: Call, called: Called, found: list[Fields], media_type: str) -> bytes:
+def _answer(call: Call, called: Called, found: Fields, media_type: str) -> bytes:
     def each(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {name: each(part) for name, part in value.items()}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import count
 from typing import Any
 
 import orjson
@@ -16,11 +16,16 @@ from service.api.requests import ID_PATTERN
 from service.api.supplying import unknown_function
 from service.errors import ShapeError
 from service.functions.functions import Functions
+from service.tasks.messages import Kind
 
 MOST_BYTES = 2**24  # of the documents whose signatures are remembered
 SINGLE = "output"  # the name of a function's only output; several are output0, output1 and so on
 
+MOST_SHAPES = 16  # of one function that are remembered, each for other numbers for its named sizes
+
 Sizes = Sequence[int | str]
+Shapes = Mapping[str, Sequence[int]]
+Ask = Callable[[Kind, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]  # the kind and the fields of a compute request
 
 
 @dataclass(frozen=True)
@@ -31,20 +36,30 @@ class Signature:
     inputs: Mapping[str, Sizes]
     outputs: Mapping[str, Sizes]
     graph: Mapping[str, Any]
-
-    @cached_property
-    def places(self) -> Mapping[str, int]:
-        """Which output of the graph each one is."""
-        return {name: place for place, name in enumerate(self.outputs)}
+    planned: LRUCache[Any, Shapes] = field(default_factory=lambda: LRUCache(MOST_SHAPES), compare=False)
 
     def function(self, outputs: Sequence[str]) -> Mapping[str, Any]:
         """The fields of a compute request for some of the outputs, in the order of all."""
         if len(outputs) == len(self.outputs):
             return {"function_id": self.function_id}
-        chosen = [self.graph["outputs"][self.places[name]] for name in outputs]
-        return {"graph": {**self.graph, "outputs": chosen}}
+        return {"graph": {**self.graph, "outputs": self._nodes(outputs)}}
 
-    def sizes(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    def joined(self, outputs: Sequence[str]) -> Mapping[str, Any]:
+        """The fields of a compute request for the one vector that the entries of some outputs make, each row by row."""
+        if len(self.outputs) == 1:
+            return {"function_id": self.function_id}
+        taken = {entry["name"] for part in ("inputs", "constants", "nodes") for entry in self.graph[part]}
+        fresh = (name for number in count() if (name := f"joined{number}") not in taken)
+        parts = [{"name": next(fresh), "op": "ravel", "inputs": [node]} for node in self._nodes(outputs)]
+        whole = {"name": next(fresh), "op": "concatenate", "inputs": [part["name"] for part in parts]}
+        nodes = [*self.graph["nodes"], *parts, whole]
+        return {"graph": {**self.graph, "nodes": nodes, "outputs": [whole["name"]]}}
+
+    def _nodes(self, outputs: Sequence[str]) -> list[str]:
+        chosen = set(outputs)
+        return [node for node, name in zip(self.graph["outputs"], self.outputs, strict=True) if name in chosen]
+
+    def sizes(self, shapes: Shapes) -> dict[str, int]:
         """The numbers that inputs of these shapes give to the named sizes.
 
         Raises ShapeError: a shape does not fit its input, or two inputs have different numbers for one name.
@@ -62,14 +77,22 @@ class Signature:
                 raise ShapeError(message, pointer=pointer("inputs", name))
         return found
 
-    def output_shapes(self, sizes: Mapping[str, int]) -> dict[str, list[int]] | None:
-        """The outputs' shapes where named sizes have these numbers; None if some are more than a name."""
+    async def output_shapes(self, sizes: Mapping[str, int], ask: Ask) -> Shapes:
+        """The outputs' shapes where named sizes have these numbers; `ask` makes a plan if some are more than a name."""
         found = {
             name: [size if isinstance(size, int) else sizes.get(size) for size in shape]
             for name, shape in self.outputs.items()
         }
         settled = {name: [size for size in shape if size is not None] for name, shape in found.items()}
-        return settled if settled == found else None
+        return settled if settled == found else await self._planned(sizes, ask)
+
+    async def _planned(self, sizes: Mapping[str, int], ask: Ask) -> Shapes:
+        key = tuple(sizes.items())
+        if key not in self.planned:
+            request = {"function_id": self.function_id, "kind": "evaluate", "sizes": sizes, "forms": []}
+            shapes = (await ask("plan", request))["plan"]["output_shapes"]
+            self.planned[key] = dict(zip(self.outputs, shapes, strict=True))
+        return self.planned[key]
 
 
 @dataclass(frozen=True)
