@@ -13,8 +13,9 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
+from service.api.asking import AnsweredError
 from service.api.problems import KINDS
-from service.api.umbridge.refusals import STATUS, TYPE_OF, AnsweredError, refusal
+from service.api.umbridge.refusals import STATUS, TYPE_OF, refusal
 from service.errors import OverloadedError
 from service.main import create_app
 from service.settings import Settings
