@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import umbridge
 
 from tests.service_process import HOST, running_service
 from tests.umbridge.calling import VECTORS, call, failure, refused
@@ -114,6 +115,8 @@ def test_keys_and_rates() -> None:
             assert status == 401
             jsonschema.validate(answer, failure("Unauthorized"))
         assert call(base, "Info", method="GET", **allowed)[1]["protocolVersion"] == 1.0
+        model = umbridge.HTTPModel(f"http://x:secret@{HOST}:{port}", "rosenbrock")
+        assert model([[1.0, 1.0]]) == [[0.0]]
         body = {"name": "rosenbrock", "input": [[1, 1]]}
         answers = [call(base, "Evaluate", body, **allowed) for _ in range(30)]
     jsonschema.validate(answers[0][1], VECTORS)
