@@ -1,0 +1,202 @@
+"""An ONNX model, as bytes, as an object of the graph format. Nothing outside of the bytes is ever opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from service.errors import FluxionError, ParseError, UnsupportedOperationError, quote
+from service.frontends.bounds import NODES, Limits, check_count, check_shape
+from service.frontends.builder import Builder, array_of_numbers
+from service.frontends.constants import write_constant
+from service.frontends.onnx.names import clean_names
+from service.frontends.onnx.operators import known
+from service.frontends.onnx.reading import Reading
+from service.frontends.onnx.tensors import Content, element_type, read_tensor
+from service.frontends.onnx.values import Known, Tensor, Value
+from service.frontends.write_graph import write_graph
+from service.ir.leaves import variable
+from service.ir.node import Node
+from service.ir.size import Shape, named
+
+OLDEST = 7  # the first operator set whose operators broadcast as NumPy's
+
+
+def read_onnx(data: bytes, limits: Limits) -> dict[str, Any]:
+    """The model's function as an object of the graph format; its float initializers are constants with their names.
+
+    Every refusal is an error of service.errors that names the node, tensor or input.
+    """
+    model = _parsed(data, limits)
+    return _Model(model, limits).read()
+
+
+def _parsed(data: bytes, limits: Limits) -> Any:
+    check_count("model_bytes", len(data), 8 * limits.elements)
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, UnicodeDecodeError, ValueError):
+        message = "the content is no ONNX model: its bytes cannot be read as one, or end too early"
+        raise ParseError(message) from None
+    if not model.HasField("graph"):
+        message = "the model has no graph"
+        raise ParseError(message)
+    return model
+
+
+def opset_of(imports: Any, what: str) -> int:
+    """The version of the standard operators that is imported."""
+    from onnx import defs
+
+    versions = [entry.version for entry in imports if entry.domain in {"", "ai.onnx"}]
+    if len(versions) != 1:
+        message = f"{what} imports {len(versions)} versions of the standard operators; one is expected"
+        raise ParseError(message)
+    newest = defs.onnx_opset_version()
+    if not OLDEST <= versions[0] <= newest:
+        message = f"{what} uses version {versions[0]} of the operators; read are {OLDEST} to {newest}"
+        raise UnsupportedOperationError(message)
+    return int(versions[0])
+
+
+class _Model:
+    """One model while it is read."""
+
+    def __init__(self, model: Any, limits: Limits) -> None:
+        self.model = model
+        self.graph = model.graph
+        self.limits = limits
+        self.builder = Builder(limits)
+        self.constants: dict[str, Content] = {}
+        self.inputs: list[tuple[str, Shape]] = []
+
+    def read(self) -> dict[str, Any]:
+        self._refuse_the_rest()
+        opset = opset_of(self.model.opset_import, "the model")
+        counts = (len(part) for part in (self.graph.input, self.graph.initializer, self.graph.node))
+        check_count(NODES, sum(counts), self.limits.nodes)
+        self.names, self.sizes = clean_names(self._value_names(), self._size_names())
+        values = self._initializers() | self._inputs()
+        reading = Reading(self.model.functions, opset, self.builder)
+        reading.run(self.graph.node, values)
+        outputs = [self._output(values, output.name) for output in self.graph.output]
+        if not outputs:
+            message = "the model has no outputs"
+            raise ParseError(message)
+        return self._written(outputs, values)
+
+    def _refuse_the_rest(self) -> None:
+        refused = {
+            "training information": self.model.training_info,
+            "sparse initializers": self.graph.sparse_initializer,
+        }
+        for what, found in refused.items():
+            if found:
+                message = f"the model has {what}, which is not read"
+                raise UnsupportedOperationError(message)
+
+    def _value_names(self) -> Iterator[str]:
+        yield from (tensor.name for tensor in self.graph.initializer)
+        yield from (value.name for value in self.graph.input)
+        for node in self.graph.node:
+            yield from filter(None, node.output)
+
+    def _size_names(self) -> Iterator[str]:
+        for value in self.graph.input:
+            for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+                if dim.WhichOneof("value") != "dim_value":
+                    yield dim.dim_param or f"{value.name}_{axis}"
+
+    def _initializers(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for tensor in self.graph.initializer:
+            what = f"the initializer {quote(tensor.name)}"
+            with named_in_errors(what):
+                if not tensor.name or tensor.name in values:
+                    message = "its name is taken" if tensor.name else "it has no name"
+                    raise ParseError(message)
+                content = read_tensor(tensor, "it", self.limits)
+                values[tensor.name] = self._initializer(tensor.name, content)
+        return values
+
+    def _initializer(self, name: str, content: Content) -> Value:
+        if content.kind != "float":
+            return known(content)
+        self.constants[self.names[name]] = content
+        return Tensor(self.builder, self.builder.keep(variable(self.names[name], content.shape)))
+
+    def _inputs(self) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        twice = [name for name, count in Counter(value.name for value in self.graph.input).items() if count > 1]
+        if twice:
+            message = f"the input {quote(twice[0])} is declared twice"
+            raise ParseError(message)
+        initialized = {tensor.name for tensor in self.graph.initializer}
+        for value in self.graph.input:
+            if value.name not in initialized:
+                with named_in_errors(f"the input {quote(value.name)}"):
+                    values[value.name] = self._input(value)
+        return values
+
+    def _input(self, value: Any) -> Tensor:
+        kind = value.type.WhichOneof("value")
+        if kind != "tensor_type" or not value.name:
+            message = "inputs are tensors with names"
+            raise UnsupportedOperationError(message)
+        tensor = value.type.tensor_type
+        if element_type(tensor.elem_type, "it").kind != "float":
+            message = "it is no tensor of floats; integers and conditions must be initializers"
+            raise UnsupportedOperationError(message)
+        if not tensor.HasField("shape"):
+            message = "it has no shape; the number of its axes must be known"
+            raise UnsupportedOperationError(message)
+        shape = tuple(self._size(value.name, axis, dim) for axis, dim in enumerate(tensor.shape.dim))
+        check_shape(shape, self.limits)
+        name = self.names[value.name]
+        self.inputs.append((name, shape))
+        return Tensor(self.builder, self.builder.keep(variable(name, shape)))
+
+    def _size(self, name: str, axis: int, dim: Any) -> Any:
+        if dim.WhichOneof("value") == "dim_value":
+            return dim.dim_value
+        return named(self.sizes[dim.dim_param or f"{name}_{axis}"])
+
+    def _output(self, values: dict[str, Value], name: str) -> Node:
+        if name not in values:
+            message = f"the output {quote(name)} is made by no node"
+            raise ParseError(message)
+        value = values[name]
+        return (value.tensor(self.builder) if isinstance(value, Known) else value).node
+
+    def _written(self, outputs: list[Node], values: dict[str, Value]) -> dict[str, Any]:
+        known_names = {
+            value.node: self.names[name]
+            for name, value in reversed(values.items())
+            if isinstance(value, Tensor) and name in self.names
+        }
+        constants = [(name, content.shape) for name, content in self.constants.items()]
+        graph = write_graph(outputs, [*self.inputs, *constants], known_names)
+        own = [{"name": name, **_data(content)} for name, content in self.constants.items()]
+        return graph | {"inputs": graph["inputs"][: len(self.inputs)], "constants": [*own, *graph["constants"]]}
+
+
+def _data(content: Content) -> dict[str, Any]:
+    node = array_of_numbers(content.shape, content.entries)
+    return write_constant(node) or {}
+
+
+@contextmanager
+def named_in_errors(what: str) -> Iterator[None]:
+    """Refusals say what they are about."""
+    try:
+        yield
+    except FluxionError as error:
+        error.detail = f"{what}: {error.detail}"
+        error.args = (error.detail,)
+        raise
