@@ -82,7 +82,7 @@ def slices(rank: int, sizes: Sequence[Size], bounds: Sequence[Any]) -> list[tupl
     found = [(None, None, None)] * rank
     for start, stop, axis, step in zip(starts, ends, chosen, strides, strict=True):
         place = axis_of(axis, rank)
-        found[place] = _slice(start, stop, step, sizes[place])  # type: ignore[call-overload]
+        found[place] = _slice(start, stop, step, sizes[place])
     return found
 
 
@@ -197,7 +197,7 @@ def _cumsum(x: Tensor, axis: Any, *, exclusive: int, reverse: int) -> Tensor:
     return total.call("flip", axis=place) if reverse else total
 
 
-def _eye_like(x: Tensor, *, k: int, dtype: int = 1) -> Tensor:
+def _eye_like(x: Tensor, *, k: int, **_: Any) -> Tensor:
     rows, columns = (whole_number(n) for n in x.shape)
     check_count(ELEMENTS, rows * columns, x.builder.limits.elements)
     entries = tuple(column - row == k for row in range(rows) for column in range(columns))

@@ -55,7 +55,8 @@ def _entrywise(rule: Callable[..., Size], kind: str = "") -> Fold:
         columns = [[part.entries[k] for k in places(shape, part.shape)] for part in parts]
         entries = tuple(rule(*entry) for entry in zip(*columns, strict=True))
         if not all(map(is_modest, entries)):
-            entries = tuple(entries)
+            message = "the constants become immense"
+            raise UnsupportedOperationError(message)
         return Known(kind or parts[-1].kind, shape, entries)  # type: ignore[arg-type]
 
     return fold
@@ -65,7 +66,7 @@ def _arranged(x: Known, shape: Sequence[Any]) -> Known:
     return Known(x.kind, tuple(map(whole_number, shape)), x.entries)
 
 
-def _reshape(x: Known, shape: Known, *, limits: Limits, **_: Any) -> Known:
+def _reshape(x: Known, shape: Known, **_: Any) -> Known:
     wanted = list(whole_numbers(shape) or ())
     wanted = [x.shape[k] if n == 0 and k < len(x.shape) else n for k, n in enumerate(wanted)]
     known = prod(n for n in wanted if n != -1)
@@ -83,7 +84,7 @@ def chosen(x: Known, choices: Sequence[Sequence[int]]) -> Known:
     return Known(x.kind, tuple(map(len, choices)), entries)
 
 
-def _slice(x: Known, *bounds: Any, limits: Limits, **attributes: Any) -> Known:
+def _slice(x: Known, *bounds: Any, **attributes: Any) -> Known:
     given = bounds or [attributes.get(name) for name in ("starts", "ends", "axes")]
     found = slices(len(x.shape), x.shape, (*given, None, None)[:4])
     return chosen(x, [range(n)[slice(*item)] for n, item in zip(x.shape, found, strict=True)])
@@ -97,7 +98,7 @@ def _gather(x: Known, indices: Known, *, axis: int, limits: Limits) -> Known:
     return _arranged(found, (*x.shape[:place], *indices.shape, *x.shape[place + 1 :]))
 
 
-def _concat(*parts: Known, axis: int, limits: Limits) -> Known:
+def _concat(*parts: Known, axis: int, **_: Any) -> Known:
     place = axis_of(axis, len(parts[0].shape))
     if any(part.shape[:place] + part.shape[place + 1 :] != parts[0].shape[:place] + parts[0].shape[place + 1 :]
            for part in parts):  # fmt: skip
@@ -139,7 +140,7 @@ def _range(start: Known, limit: Known, delta: Known, *, limits: Limits) -> Known
 
 
 def _total(rule: Callable[[Sequence[Size]], Size]) -> Fold:
-    def fold(x: Known, axes: Any = None, *, keepdims: int = 1, limits: Limits, **_: Any) -> Known:
+    def fold(x: Known, axes: Any = None, *, keepdims: int = 1, **_: Any) -> Known:
         gone = whole(axes)
         if len(x.shape) > 1 or (gone and gone not in {(0,), (-1,)}):
             message = "integers of one axis are reduced, and no others"
@@ -157,11 +158,11 @@ FOLDS: Mapping[str, Fold] = {
     "Div": _entrywise(_quotient),
     "Equal": _entrywise(_same, "bool"),
     "Expand": _expand,
-    "Flatten": lambda x, *, axis, limits: _arranged(x, (prod(x.shape[:axis]), prod(x.shape[axis:]))),
+    "Flatten": lambda x, *, axis, **_: _arranged(x, (prod(x.shape[:axis]), prod(x.shape[axis:]))),
     "Gather": _gather,
     "Greater": _entrywise(_numbers(operator.gt), "bool"),
     "GreaterOrEqual": _entrywise(_numbers(operator.ge), "bool"),
-    "Identity": lambda x, limits: x,
+    "Identity": lambda x, **_: x,
     "Less": _entrywise(_numbers(operator.lt), "bool"),
     "LessOrEqual": _entrywise(_numbers(operator.le), "bool"),
     "Max": _entrywise(_numbers(max)),
@@ -169,7 +170,7 @@ FOLDS: Mapping[str, Fold] = {
     "Mod": _entrywise(_numbers(operator.mod)),
     "Mul": _entrywise(size.multiply),
     "Neg": _entrywise(lambda x: size.multiply(-1, x)),
-    "Not": _entrywise(lambda x: 1 - x),  # type: ignore[operator, return-value]
+    "Not": _entrywise(lambda x: size.subtract(1, x)),
     "Or": _entrywise(operator.or_),
     "Range": _range,
     "ReduceMax": _total(lambda entries: max(map(whole_number, entries))),
@@ -179,7 +180,7 @@ FOLDS: Mapping[str, Fold] = {
     "Slice": _slice,
     "Squeeze": _squeeze,
     "Sub": _entrywise(size.subtract),
-    "Unsqueeze": lambda x, axes, limits: _arranged(x, unsqueezed(x.shape, axes)),
+    "Unsqueeze": lambda x, axes, **_: _arranged(x, unsqueezed(x.shape, axes)),
     "Where": _entrywise(lambda condition, x, y: x if condition else y),
     "Xor": _entrywise(operator.xor),
 }

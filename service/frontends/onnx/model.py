@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from service.errors import FluxionError, ParseError, UnsupportedOperationError, quote
+from service.errors import ParseError, UnsupportedOperationError, quote
 from service.frontends.bounds import NODES, Limits, check_count, check_shape
 from service.frontends.builder import Builder, array_of_numbers
 from service.frontends.constants import write_constant
 from service.frontends.onnx.names import clean_names
-from service.frontends.onnx.operators import known
+from service.frontends.onnx.operators import known, opset_of
 from service.frontends.onnx.reading import Reading
 from service.frontends.onnx.tensors import Content, element_type, read_tensor
-from service.frontends.onnx.values import Known, Tensor, Value
+from service.frontends.onnx.values import Known, Tensor, Value, about
 from service.frontends.write_graph import write_graph
 from service.ir.leaves import variable
 from service.ir.node import Node
 from service.ir.size import Shape, named
 
-OLDEST = 7  # the first operator set whose operators broadcast as NumPy's
+Values = dict[str, Value | None]
 
 
 def read_onnx(data: bytes, limits: Limits) -> dict[str, Any]:
@@ -36,33 +35,19 @@ def read_onnx(data: bytes, limits: Limits) -> dict[str, Any]:
 def _parsed(data: bytes, limits: Limits) -> Any:
     check_count("model_bytes", len(data), 8 * limits.elements)
     import onnx
-    from google.protobuf.message import DecodeError
 
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
-    except (DecodeError, UnicodeDecodeError, ValueError):
+    except Exception as error:
+        if type(error).__module__ != "google.protobuf.message" and not isinstance(error, ValueError):
+            raise
         message = "the content is no ONNX model: its bytes cannot be read as one, or end too early"
         raise ParseError(message) from None
     if not model.HasField("graph"):
         message = "the model has no graph"
         raise ParseError(message)
     return model
-
-
-def opset_of(imports: Any, what: str) -> int:
-    """The version of the standard operators that is imported."""
-    from onnx import defs
-
-    versions = [entry.version for entry in imports if entry.domain in {"", "ai.onnx"}]
-    if len(versions) != 1:
-        message = f"{what} imports {len(versions)} versions of the standard operators; one is expected"
-        raise ParseError(message)
-    newest = defs.onnx_opset_version()
-    if not OLDEST <= versions[0] <= newest:
-        message = f"{what} uses version {versions[0]} of the operators; read are {OLDEST} to {newest}"
-        raise UnsupportedOperationError(message)
-    return int(versions[0])
 
 
 class _Model:
@@ -82,9 +67,9 @@ class _Model:
         counts = (len(part) for part in (self.graph.input, self.graph.initializer, self.graph.node))
         check_count(NODES, sum(counts), self.limits.nodes)
         self.names, self.sizes = clean_names(self._value_names(), self._size_names())
-        values = self._initializers() | self._inputs()
-        reading = Reading(self.model.functions, opset, self.builder)
-        reading.run(self.graph.node, values)
+        values: Values = self._initializers() | self._inputs()
+        functions = {(entry.domain, entry.name, entry.overload): entry for entry in self.model.functions}
+        Reading(functions, self.builder).run(self.graph.node, values, opset)
         outputs = [self._output(values, output.name) for output in self.graph.output]
         if not outputs:
             message = "the model has no outputs"
@@ -113,11 +98,11 @@ class _Model:
                 if dim.WhichOneof("value") != "dim_value":
                     yield dim.dim_param or f"{value.name}_{axis}"
 
-    def _initializers(self) -> dict[str, Value]:
-        values: dict[str, Value] = {}
+    def _initializers(self) -> Values:
+        values: Values = {}
         for tensor in self.graph.initializer:
             what = f"the initializer {quote(tensor.name)}"
-            with named_in_errors(what):
+            with about(what):
                 if not tensor.name or tensor.name in values:
                     message = "its name is taken" if tensor.name else "it has no name"
                     raise ParseError(message)
@@ -131,8 +116,8 @@ class _Model:
         self.constants[self.names[name]] = content
         return Tensor(self.builder, self.builder.keep(variable(self.names[name], content.shape)))
 
-    def _inputs(self) -> dict[str, Value]:
-        values: dict[str, Value] = {}
+    def _inputs(self) -> Values:
+        values: Values = {}
         twice = [name for name, count in Counter(value.name for value in self.graph.input).items() if count > 1]
         if twice:
             message = f"the input {quote(twice[0])} is declared twice"
@@ -140,7 +125,7 @@ class _Model:
         initialized = {tensor.name for tensor in self.graph.initializer}
         for value in self.graph.input:
             if value.name not in initialized:
-                with named_in_errors(f"the input {quote(value.name)}"):
+                with about(f"the input {quote(value.name)}"):
                     values[value.name] = self._input(value)
         return values
 
@@ -167,14 +152,14 @@ class _Model:
             return dim.dim_value
         return named(self.sizes[dim.dim_param or f"{name}_{axis}"])
 
-    def _output(self, values: dict[str, Value], name: str) -> Node:
-        if name not in values:
+    def _output(self, values: Values, name: str) -> Node:
+        value = values.get(name)
+        if value is None:
             message = f"the output {quote(name)} is made by no node"
             raise ParseError(message)
-        value = values[name]
         return (value.tensor(self.builder) if isinstance(value, Known) else value).node
 
-    def _written(self, outputs: list[Node], values: dict[str, Value]) -> dict[str, Any]:
+    def _written(self, outputs: list[Node], values: Values) -> dict[str, Any]:
         known_names = {
             value.node: self.names[name]
             for name, value in reversed(values.items())
@@ -189,14 +174,3 @@ class _Model:
 def _data(content: Content) -> dict[str, Any]:
     node = array_of_numbers(content.shape, content.entries)
     return write_constant(node) or {}
-
-
-@contextmanager
-def named_in_errors(what: str) -> Iterator[None]:
-    """Refusals say what they are about."""
-    try:
-        yield
-    except FluxionError as error:
-        error.detail = f"{what}: {error.detail}"
-        error.args = (error.detail,)
-        raise

@@ -23,7 +23,7 @@ def is_name(text: str) -> bool:
 
 
 def clean_names(values: Iterable[str], sizes: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """A name of the graph format for each value and each size, all different; a valid one stays, values before sizes."""
+    """A name of the graph format for each value and each size, all different; a valid one stays."""
     values, sizes = list(dict.fromkeys(values)), list(dict.fromkeys(sizes))
     kept = {name: name for name in values if is_name(name)}
     taken = set(kept)

@@ -13,6 +13,7 @@ from service.frontends.onnx.tensors import Content, read_tensor
 from service.frontends.onnx.values import Known, Value
 
 FLOATS = frozenset({"tensor(float)", "tensor(double)"})
+OLDEST = 7  # the first operator set whose operators broadcast as NumPy's
 TRUTHS = frozenset({"tensor(bool)"})
 
 
@@ -33,6 +34,21 @@ def schema_of(op_type: str, opset: int) -> Any:
     from onnx import defs
 
     return defs.get_schema(op_type, opset, "") if defs.has(op_type, opset, "") else None
+
+
+def opset_of(imports: Any, what: str) -> int:
+    """The version of the standard operators that is imported."""
+    from onnx import defs
+
+    versions = [entry.version for entry in imports if entry.domain in {"", "ai.onnx"}]
+    if len(versions) != 1:
+        message = f"{what} imports {len(versions)} versions of the standard operators; one is expected"
+        raise ParseError(message)
+    newest = defs.onnx_opset_version()
+    if not OLDEST <= versions[0] <= newest:
+        message = f"{what} uses version {versions[0]} of the operators; read are {OLDEST} to {newest}"
+        raise UnsupportedOperationError(message)
+    return int(versions[0])
 
 
 def match(node: Any, schema: Any, inputs: Sequence[Value | None], limits: Limits) -> Call:

@@ -5,40 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.errors import FluxionError, ParseError, UnsupportedOperationError, nearest, quote
+from service.errors import ParseError, UnsupportedOperationError, nearest, quote
 from service.frontends.bounds import NODES, check_count
 from service.frontends.builder import Builder
+from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
-from service.frontends.onnx.operators import Call, match, schema_of
+from service.frontends.onnx.operators import Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
-from service.frontends.onnx.table import COVERED, TAKES_INTEGERS, rule_of
-from service.frontends.onnx.values import Known, Tensor, Value
+from service.frontends.onnx.table import BY_BODY, COVERED, TAKES_INTEGERS, rule_of
+from service.frontends.onnx.values import Known, Tensor, Value, about
 
 STANDARD = frozenset({"", "ai.onnx"})
 GRAPH, GRAPHS = 5, 10  # types of attributes
+DEEPEST_CALL = 32
 
 
 class Reading:
-    """Reads lists of nodes; `functions` are the model's own."""
+    """Reads lists of nodes; `functions` are the model's own, by domain, name and overload."""
 
-    def __init__(self, functions: Iterable[Any], opset: int, builder: Builder) -> None:
-        self.functions = {(function.domain, function.name, function.overload): function for function in functions}
-        self.opset = opset
+    def __init__(self, functions: Mapping[tuple[str, str, str], Any], builder: Builder) -> None:
+        self.functions = functions
         self.builder = builder
         self.count = 0
-        self.calling: list[Any] = []
+        self.calling: list[str] = []
 
-    def run(self, nodes: Sequence[Any], values: dict[str, Value]) -> None:
+    def run(self, nodes: Iterable[Any], values: dict[str, Value | None], opset: int) -> None:
         """Add what each node gives to `values`, from which it takes its inputs."""
         for place, node in enumerate(nodes):
-            try:
-                self._node(node, values)
-            except FluxionError as error:
-                error.detail = f"node {_called(node, place)}: {error.detail}"
-                error.args = (error.detail,)
-                raise
+            with about(f"node {_title(node, place)}"):
+                self._node(node, values, opset)
 
-    def _node(self, node: Any, values: dict[str, Value]) -> None:
+    def _node(self, node: Any, values: dict[str, Value | None], opset: int) -> None:
         self.count += 1
         check_count(NODES, self.count, self.builder.limits.nodes)
         for name in node.output:
@@ -46,14 +43,14 @@ class Reading:
                 message = f"the name {quote(name)} of an output is taken"
                 raise ParseError(message)
         inputs = [self._input(name, node, values) for name in node.input]
-        results = self._results(node, inputs)
+        results = self._results(node, inputs, opset)
         if len(results) < len(node.output):
             message = f"only {len(results)} of its {len(node.output)} outputs are known"
             raise UnsupportedOperationError(message)
         values.update({name: value for name, value in zip(node.output, results, strict=False) if name})
 
     @staticmethod
-    def _input(name: str, node: Any, values: Mapping[str, Value]) -> Value | None:
+    def _input(name: str, node: Any, values: Mapping[str, Value | None]) -> Value | None:
         if not name:
             return None
         if name not in values:
@@ -62,28 +59,48 @@ class Reading:
             raise ParseError(message)
         return values[name]
 
-    def _results(self, node: Any, inputs: list[Value | None]) -> Sequence[Value]:
+    def _results(self, node: Any, inputs: list[Value | None], opset: int) -> Sequence[Value | None]:
         if any(attribute.type in {GRAPH, GRAPHS} for attribute in node.attribute):
             message = "operators with graphs inside, such as If, Loop and Scan, are not read"
             raise UnsupportedOperationError(message)
+        function = self.functions.get((node.domain, node.op_type, node.overload))
+        if function is not None:
+            return self._called(function, node, inputs, opset_of(function.opset_import, "the function"))
         if node.domain not in STANDARD:
             message = f"the operators of the domain {quote(node.domain)} are not read"
             raise UnsupportedOperationError(message)
-        schema = schema_of(node.op_type, self.opset)
+        schema = schema_of(node.op_type, opset)
         if schema is None or node.op_type not in COVERED:
-            what = "is not among those that are read" if schema else f"is not in version {self.opset} of the operators"
+            what = "is not among those that are read" if schema else f"is not in version {opset} of the operators"
             message = f"the operator {quote(node.op_type)} {what}{nearest(node.op_type, COVERED)}"
             raise UnsupportedOperationError(message)
         call = match(node, schema, inputs, self.builder.limits)
-        return self._standard(call, node, schema)
+        if node.op_type in BY_BODY:
+            return self._called(body_of(node, schema, inputs, opset), node, inputs, opset)
+        return self._standard(call, len(node.output))
 
-    def _standard(self, call: Call, node: Any, schema: Any) -> Sequence[Value]:
+    def _called(self, function: Any, node: Any, inputs: list[Value | None], opset: int) -> Sequence[Value | None]:
+        """What a function with a body gives; a call within itself would never end."""
+        if len(self.calling) >= DEEPEST_CALL:
+            message = f"calls of functions are nested more than {DEEPEST_CALL} deep"
+            raise UnsupportedOperationError(message)
+        self.calling.append(function.name)
+        nodes, values = entered(function, node, inputs)
+        self.run(nodes, values, opset)
+        self.calling.pop()
+        for name in function.output:
+            if name not in values:
+                message = f"the output {quote(name)} of the function is made by no node"
+                raise ParseError(message)
+        return [values[name] for name in function.output]
+
+    def _standard(self, call: Call, outputs: int) -> Sequence[Value | None]:
         if call.op_type in SOURCES:
             return (SOURCES[call.op_type](call, self.builder),)
         given = [value for value in call.inputs if value is not None]
         if given and all(isinstance(value, Known) for value in given) and call.op_type in FOLDS:
             return (FOLDS[call.op_type](*call.inputs, **call.attributes, limits=self.builder.limits),)
-        return self._ruled(call, len(node.output))
+        return self._ruled(call, outputs)
 
     def _ruled(self, call: Call, outputs: int) -> Sequence[Value]:
         rule = rule_of(call.op_type, call.since)
@@ -111,5 +128,5 @@ class Reading:
         return Tensor(self.builder, value.node, kind)  # type: ignore[arg-type]
 
 
-def _called(node: Any, place: int) -> str:
+def _title(node: Any, place: int) -> str:
     return f"{quote(node.name)} ({quote(node.op_type)})" if node.name else f"number {place} ({quote(node.op_type)})"

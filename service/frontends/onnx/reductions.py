@@ -98,7 +98,7 @@ def _lp_normalization(x: Tensor, *, axis: int, p: int) -> Tensor:
     return x / x.call("norm", ord=p, axis=axis, keepdims=True)
 
 
-def _dropout(x: Tensor, ratio: Any = None, training: Any = None, **_: Any) -> tuple[Tensor, ...]:
+def _dropout(x: Tensor, _: Any = None, training: Any = None, **__: Any) -> tuple[Tensor, ...]:
     if training is not None and whole_number(training):
         message = "training_mode true is refused: its mask is random"
         raise UnsupportedOperationError(message)

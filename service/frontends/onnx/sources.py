@@ -13,7 +13,7 @@ from service.frontends.onnx.values import Known, Tensor, Value, whole, whole_num
 from service.ir import size
 from service.ir.leaves import constant
 
-Source = Callable[[Call, Builder], Value]
+Source = Callable[[Call, Builder], Value | None]
 
 
 def constant_value(content: Content, builder: Builder) -> Value:
@@ -25,8 +25,8 @@ def constant_value(content: Content, builder: Builder) -> Value:
 
 
 def _constant(call: Call, builder: Builder) -> Value:
-    ((name, given),) = call.attributes.items() if len(call.attributes) == 1 else (("", None),)
-    if name == "value":
+    ((name, given),) = call.attributes.items() if len(call.attributes) == 1 else [("", ())]
+    if isinstance(given, Content):
         return constant_value(given, builder)
     kinds = {"value_float": "float", "value_floats": "float", "value_int": "int", "value_ints": "int"}
     if name not in kinds:
@@ -39,7 +39,7 @@ def _constant(call: Call, builder: Builder) -> Value:
 
 def _constant_of_shape(call: Call, builder: Builder) -> Value:
     shape = whole(call.inputs[0]) or ()
-    content = call.attributes.get("value") or Content("float", (1,), (0.0,))
+    content: Content = call.attributes.get("value") or Content("float", (1,), (0.0,))
     if len(content.entries) != 1:
         message = "the value of ConstantOfShape has one entry"
         raise ParseError(message)
@@ -62,12 +62,11 @@ def _size(call: Call, _: Builder) -> Value:
     return Known("int", (), (size.count(value.shape if value else ()),))
 
 
-def _cast(call: Call, builder: Builder) -> Value:
+def _cast(call: Call, builder: Builder) -> Value | None:
     value, to = call.inputs[0], element_type(call.attributes["to"], "the cast")
     if isinstance(value, Known):
         return _cast_known(value, to.kind, builder)
-    assert value is not None
-    if to.kind == value.kind:
+    if value is None or to.kind == value.kind:
         return value
     if to.kind == "float":
         return Tensor(builder, value.node)

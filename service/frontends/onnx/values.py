@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.errors import ShapeError, UnsupportedOperationError
+from service.errors import FluxionError, ShapeError, UnsupportedOperationError
 from service.frontends.builder import Builder, array_of_numbers, operation
 from service.ir import size
 from service.ir.leaves import constant, size_value
@@ -69,6 +70,9 @@ class Tensor:
 
     def __truediv__(self, other: Tensor | float) -> Tensor:
         return self.call("divide", other)
+
+    def __rtruediv__(self, other: float) -> Tensor:
+        return self.of(other) / self
 
     def __matmul__(self, other: Tensor) -> Tensor:
         return self.call("matmul", other)
@@ -156,3 +160,14 @@ def whole_number(entry: Any) -> int:
         return int(entry)
     message = "an integer must be known here: an initializer, or computed from constants and sizes that are numbers"
     raise UnsupportedOperationError(message)
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Refusals say what they are about."""
+    try:
+        yield
+    except FluxionError as error:
+        error.detail = f"{what}: {error.detail}"
+        error.args = (error.detail,)
+        raise
