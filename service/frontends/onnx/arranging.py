@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from service.errors import ShapeError, UnsupportedOperationError
@@ -103,7 +104,8 @@ def _slice_tensor(x: Tensor, starts: Any, ends: Any, axes: Any = None, steps: An
     return x.call("getitem", index=tuple(slices(x.rank, x.shape, (starts, ends, axes, steps))))
 
 
-def _concat(*parts: Tensor, axis: int) -> Tensor:
+def joined(*parts: Tensor, axis: int) -> Tensor:
+    """Parts under one another along an axis."""
     return parts[0] if len(parts) == 1 else parts[0].call("concatenate", *parts[1:], axis=axis)
 
 
@@ -143,7 +145,7 @@ def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
 def picked(x: Tensor, axis: int, indices: Sequence[int]) -> Tensor:
     """The entries at these places of an axis, in order."""
     pieces = [at(x, axis, _run(*run)) for run in runs(indices)] or [at(x, axis, (0, 0, None))]
-    return _concat(*pieces, axis=axis)
+    return joined(*pieces, axis=axis)
 
 
 def _run(start: int, count: int, step: int) -> tuple[int, int | None, int]:
@@ -183,6 +185,36 @@ def _gather_elements(x: Tensor, indices: Value, *, axis: int) -> Tensor:
     return mask.tensor(x.builder).where(last, 0).call("sum", axis=-1)
 
 
+def _gather_nd(x: Tensor, indices: Value, *, batch_dims: int = 0) -> Tensor:
+    depth, listed = int(indices.shape[-1]) if indices.shape else 0, whole_numbers(indices) or ()  # type: ignore[arg-type]
+    if batch_dims or not 0 < depth <= x.rank:
+        message = f"indices of {depth} axes within {x.rank}, in {batch_dims} batch axes, are not read"
+        raise UnsupportedOperationError(message)
+    sizes = x.shape[:depth]
+    points = [places(listed[k::depth], n) for k, n in enumerate(sizes)]
+    flat = [sum(k * prod(whole_numbers(sizes[axis + 1 :]) or (1,)) for axis, k in enumerate(point))
+            for point in zip(*points, strict=True)]  # fmt: skip
+    rows = x.reshape((size.count(sizes), *x.shape[depth:]))
+    return picked(rows, 0, flat).reshape((*indices.shape[:-1], *x.shape[depth:]))
+
+
+def _compress(x: Tensor, condition: Any, *, axis: int | None = None) -> Tensor:
+    kept = [k for k, entry in enumerate(whole_numbers(condition) or ()) if entry]
+    if axis is None:
+        return picked(x.call("ravel"), 0, places(kept, size.count(x.shape)))
+    return picked(x, x.axis(axis), places(kept, x.shape[x.axis(axis)]))
+
+
+def _one_hot(indices: Value, depth: Any, values: Tensor, *, axis: int) -> Tensor:
+    count, listed = whole_number(depth), whole_numbers(indices) or ()
+    check_count(ELEMENTS, len(listed) * count, values.builder.limits.elements)
+    entries = tuple(k == index % count if -count <= index < count else 0 for index in listed for k in range(count))
+    mask = Known("bool", (*indices.shape, count), entries).tensor(values.builder)  # type: ignore[arg-type]
+    rank, place = len(indices.shape), axis_of(axis, len(indices.shape) + 1)
+    order = (*range(place), rank, *range(place, rank))
+    return mask.call("transpose", axes=order).where(at(values, 0, 1), at(values, 0, 0))
+
+
 def _trilu(x: Tensor, k: Any = None, *, upper: int) -> Tensor:
     return x.call("triu" if upper else "tril", k=0 if k is None else whole_number(k))
 
@@ -193,7 +225,7 @@ def _cumsum(x: Tensor, axis: Any, *, exclusive: int, reverse: int) -> Tensor:
     total = x.call("cumsum", axis=place)
     if exclusive:
         first = x.filled(0.0, (*x.shape[:place], 1, *x.shape[place + 1 :]))
-        total = _concat(first, at(total, place, (None, -1, None)), axis=place)
+        total = joined(first, at(total, place, (None, -1, None)), axis=place)
     return total.call("flip", axis=place) if reverse else total
 
 
@@ -206,13 +238,16 @@ def _eye_like(x: Tensor, *, k: int, **_: Any) -> Tensor:
 
 Rule = Callable[..., Any]
 ARRANGING: Mapping[str, str | Rule] = {
-    "Concat": _concat,
+    "Compress": _compress,
+    "Concat": joined,
     "CumSum": _cumsum,
     "Expand": _expand,
     "EyeLike": _eye_like,
     "Flatten": _flatten,
     "Gather": _gather,
     "GatherElements": _gather_elements,
+    "GatherND": _gather_nd,
+    "OneHot": _one_hot,
     "Reshape": _reshape,
     "Slice": _slice_tensor,
     "Split": _split,

@@ -29,6 +29,18 @@ def _quotient(x: Size, y: Size) -> Size:
     raise UnsupportedOperationError(message)
 
 
+def _remainder(x: int, y: int) -> int:
+    if not y:
+        message = "a remainder of a division by 0"
+        raise UnsupportedOperationError(message)
+    return x % y
+
+
+def _remainder_as_c(x: int, y: int) -> int:
+    """With the sign of x."""
+    return abs(_remainder(abs(x), abs(y))) * (-1 if x < 0 else 1)
+
+
 def _numbers(rule: Callable[..., Any]) -> Callable[..., Size]:
     return lambda *entries: rule(*map(whole_number, entries))
 
@@ -60,6 +72,9 @@ def _entrywise(rule: Callable[..., Size], kind: str = "") -> Fold:
         return Known(kind or parts[-1].kind, shape, entries)  # type: ignore[arg-type]
 
     return fold
+
+
+_MODULO = {0: _entrywise(_numbers(_remainder)), 1: _entrywise(_numbers(_remainder_as_c))}
 
 
 def _arranged(x: Known, shape: Sequence[Any]) -> Known:
@@ -167,7 +182,9 @@ FOLDS: Mapping[str, Fold] = {
     "LessOrEqual": _entrywise(_numbers(operator.le), "bool"),
     "Max": _entrywise(_numbers(max)),
     "Min": _entrywise(_numbers(min)),
-    "Mod": _entrywise(_numbers(operator.mod)),
+    "Mod": lambda x, y, *, fmod, limits: _entrywise(_numbers(_remainder_as_c if fmod else _remainder))(
+        x, y, limits=limits
+    ),
     "Mul": _entrywise(size.multiply),
     "Neg": _entrywise(lambda x: size.multiply(-1, x)),
     "Not": _entrywise(lambda x: size.subtract(1, x)),

@@ -19,11 +19,15 @@ TRUTHS = frozenset({"tensor(bool)"})
 
 @dataclass(frozen=True)
 class Call:
-    """A node understood: the values of its inputs in order, None for one left out, and every attribute."""
+    """A node understood: the values of its inputs in order, None for one left out, and every attribute.
+
+    `names` are what the schema calls the inputs.
+    """
 
     op_type: str
     since: int
     inputs: Sequence[Value | None]
+    names: Sequence[str]
     attributes: Mapping[str, Any]
     result_kinds: Sequence[str | None]
 
@@ -64,7 +68,8 @@ def match(node: Any, schema: Any, inputs: Sequence[Value | None], limits: Limits
         raise ParseError(message)
     kinds = _kinds(schema, given)
     result_kinds = [_result_kind(formal, schema, kinds) for formal in schema.outputs]
-    return Call(node.op_type, schema.since_version, given, _attributes(node, schema, limits), result_kinds)
+    names = [_formal(schema.inputs, place).name for place in range(len(given))]
+    return Call(node.op_type, schema.since_version, given, names, _attributes(node, schema, limits), result_kinds)
 
 
 def _formal(parameters: Any, place: int) -> Any:

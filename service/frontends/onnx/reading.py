@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, nearest, quote
@@ -12,7 +13,7 @@ from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
 from service.frontends.onnx.operators import Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
-from service.frontends.onnx.table import BY_BODY, COVERED, TAKES_INTEGERS, rule_of
+from service.frontends.onnx.table import BY_BODY, COVERED, KNOWN_INPUTS, rule_of
 from service.frontends.onnx.values import Known, Tensor, Value, about
 
 STANDARD = frozenset({"", "ai.onnx"})
@@ -44,10 +45,11 @@ class Reading:
                 raise ParseError(message)
         inputs = [self._input(name, node, values) for name in node.input]
         results = self._results(node, inputs, opset)
-        if len(results) < len(node.output):
-            message = f"only {len(results)} of its {len(node.output)} outputs are known"
-            raise UnsupportedOperationError(message)
-        values.update({name: value for name, value in zip(node.output, results, strict=False) if name})
+        for name, value in zip_longest(node.output, results[: len(node.output)]):
+            if name and value is None:
+                message = f"its output {quote(name)} is not known"
+                raise UnsupportedOperationError(message)
+            values |= {name: value} if name else {}
 
     @staticmethod
     def _input(name: str, node: Any, values: Mapping[str, Value | None]) -> Value | None:
@@ -88,11 +90,7 @@ class Reading:
         nodes, values = entered(function, node, inputs)
         self.run(nodes, values, opset)
         self.calling.pop()
-        for name in function.output:
-            if name not in values:
-                message = f"the output {quote(name)} of the function is made by no node"
-                raise ParseError(message)
-        return [values[name] for name in function.output]
+        return [values.get(name) for name in function.output]
 
     def _standard(self, call: Call, outputs: int) -> Sequence[Value | None]:
         if call.op_type in SOURCES:
@@ -104,18 +102,21 @@ class Reading:
 
     def _ruled(self, call: Call, outputs: int) -> Sequence[Value]:
         rule = rule_of(call.op_type, call.since)
-        inputs = [self._admitted(value, call) for value in call.inputs]
+        if rule is None:
+            message = "the operator is read for constants of integers alone"
+            raise UnsupportedOperationError(message)
+        inputs = [self._admitted(value, name) for value, name in zip(call.inputs, call.names, strict=True)]
         if isinstance(rule, str):
             first, *rest = inputs
             results: Any = first.call(rule, *rest)
         else:
             more = {"output_count": outputs} if call.op_type == "Split" else {}
-            results = rule(*inputs, **call.attributes, **more)  # type: ignore[misc]
+            results = rule(*inputs, **call.attributes, **more)
         listed = results if isinstance(results, tuple) else (results,)
         return [self._of_kind(value, call, place) for place, value in enumerate(listed)]
 
-    def _admitted(self, value: Value | None, call: Call) -> Any:
-        if not isinstance(value, Known) or (value.kind == "int" and call.op_type in TAKES_INTEGERS):
+    def _admitted(self, value: Value | None, name: str) -> Any:
+        if not isinstance(value, Known) or name in KNOWN_INPUTS:
             return value
         if value.kind == "int":
             message = "integers are read where they are constants throughout, or shapes, axes and indices"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
 from service.errors import UnsupportedOperationError
@@ -11,16 +12,18 @@ from service.frontends.onnx.values import Tensor, whole_number, whole_numbers
 Reduce = Callable[..., Tensor]
 
 
-def _over_axes(reduced: Callable[..., Tensor]) -> Reduce:
+def _over_axes(reduced: Callable[..., Tensor], empty: float | None = None) -> Reduce:
     def rule(x: Tensor, axes: Any = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Tensor:
-        chosen = whole_numbers(axes) or (() if noop_with_empty_axes else None)
+        chosen = whole_numbers(axes) or (() if noop_with_empty_axes else tuple(range(x.rank)))
+        if empty is not None and any(x.shape[x.axis(axis)] == 0 for axis in chosen):
+            x = x.filled(empty, tuple(1 if k in map(x.axis, chosen) else n for k, n in enumerate(x.shape)))
         return reduced(x, axis=chosen, keepdims=bool(keepdims))
 
     return rule
 
 
-def _named(name: str, prepare: Callable[[Tensor], Tensor] = lambda x: x) -> Reduce:
-    return _over_axes(lambda x, **axes: prepare(x).call(name, **axes))
+def _named(name: str, prepare: Callable[[Tensor], Tensor] = lambda x: x, empty: float | None = None) -> Reduce:
+    return _over_axes(lambda x, **axes: prepare(x).call(name, **axes), empty)
 
 
 def _square(x: Tensor) -> Tensor:
@@ -95,7 +98,8 @@ def _layer_normalization(
 
 
 def _lp_normalization(x: Tensor, *, axis: int, p: int) -> Tensor:
-    return x / x.call("norm", ord=p, axis=axis, keepdims=True)
+    norm = x.call("norm", ord=p, axis=axis, keepdims=True)
+    return x / (norm > 0).where(norm, 1)
 
 
 def _dropout(x: Tensor, _: Any = None, training: Any = None, **__: Any) -> tuple[Tensor, ...]:
@@ -109,10 +113,10 @@ REDUCTIONS: Mapping[str, Any] = {
     "ReduceL1": _named("sum", lambda x: x.call("abs")),
     "ReduceL2": _over_axes(lambda x, **axes: x.call("square").call("sum", **axes).call("sqrt")),
     "ReduceLogSum": _over_axes(lambda x, **axes: x.call("sum", **axes).call("log")),
-    "ReduceLogSumExp": _named("logsumexp"),
-    "ReduceMax": _named("max"),
+    "ReduceLogSumExp": _named("logsumexp", empty=-inf),
+    "ReduceMax": _named("max", empty=-inf),
     "ReduceMean": _named("mean"),
-    "ReduceMin": _named("min"),
+    "ReduceMin": _named("min", empty=inf),
     "ReduceProd": _named("prod"),
     "ReduceSum": _named("sum"),
     "ReduceSumSquare": _named("sum", _square),
