@@ -28,18 +28,29 @@ TORCH = {
 }
 
 
-def gradients(name: str, point: dict[str, Any], wrt: set[str]) -> tuple[Any, dict[str, Any]]:
-    """The value of a model and its gradient by constants of it."""
-    graph = read_onnx((MODELS / f"{name}.onnx").read_bytes(), Limits())
+def graph_of(name: str) -> dict[str, Any]:
+    """A model as a graph."""
+    return read_onnx((MODELS / f"{name}.onnx").read_bytes(), Limits())
+
+
+def derivatives(kind: Any, name: str, point: dict[str, Any], wrt: set[str], **more: Any) -> tuple[Any, dict[str, Any]]:
+    """The value of a model and its derivatives by constants of it."""
+    graph = graph_of(name)
     weights = [entry for entry in graph["constants"] if entry["name"] in wrt]
     inputs = [{"name": entry["name"], "shape": entry["shape"]} for entry in weights]
     rest = [entry for entry in graph["constants"] if entry["name"] not in wrt]
     at = point | {entry["name"]: np.reshape(entry["data"], entry["shape"]) for entry in weights}
-    answer = compute(
-        Task("gradient", graph=graph | {"inputs": [*graph["inputs"], *inputs], "constants": rest}, at=at,
-             wrt=tuple(wrt), forms=())
-    )  # fmt: skip
+    graph |= {"inputs": [*graph["inputs"], *inputs], "constants": rest}
+    answer = compute(Task(kind, graph=graph, at=at, wrt=tuple(wrt), forms=(), **more))
+    assert answer.values is not None
     return answer.values[0], {block.wrt[0]: block.value for block in answer.blocks}
+
+
+def predictions(name: str, x: Any) -> Any:
+    """What a model answers to a batch, in one row."""
+    answer = compute(Task("evaluate", graph=graph_of(name), at={"X": x}, forms=()))
+    assert answer.values is not None
+    return np.ravel(answer.values[0])
 
 
 @pytest.mark.parametrize("name", TORCH)
@@ -48,8 +59,35 @@ def test_gradients_are_those_of_torch(name: str) -> None:
     with np.load(MODELS / f"{name}.npz") as expected:
         wanted = {key.replace(".", "_"): expected[key] for key in expected}
     loss = wanted.pop("loss")
-    value, found = gradients(name, TORCH[name], set(wanted))
+    value, found = derivatives("gradient", name, TORCH[name], set(wanted))
     assert value == pytest.approx(loss, rel=1e-13)
     for key, want in wanted.items():
         assert found[key].shape == want.shape
         assert np.max(np.abs(found[key] - want)) < 1e-10 * max(1, np.max(np.abs(want))), key
+
+
+def test_a_regressor_of_scikit_learn() -> None:
+    """Predictions, and by their cotangent the gradient of the loss that its own backpropagation has."""
+    x = numbers((200, 3), 0.7)
+    with np.load(MODELS / "regressor.npz") as expected:
+        wanted = dict(expected)
+    predicted, target = wanted.pop("predicted"), wanted.pop("target")
+    cotangent = (predicted - target).reshape(-1, 1) / len(x)
+    value, found = derivatives("vjp", "regressor", {"X": x}, set(wanted), cotangent=cotangent)
+    assert np.ravel(value) == pytest.approx(predicted, rel=1e-13, abs=1e-15)
+    for key, want in wanted.items():
+        assert np.max(np.abs(np.ravel(found[key]) - np.ravel(want))) < 1e-12, key
+
+
+def test_a_gaussian_process_of_scikit_learn() -> None:
+    """Predictions of a model that compares each point with those it was fitted to; its slope is that of a difference."""
+    x = numbers((200, 3), 0.7)
+    with np.load(MODELS / "process.npz") as expected:
+        predicted = expected["predicted"]
+    direction, step = numbers(x.shape, 0.9), 1e-6
+    assert predictions("process", x) == pytest.approx(predicted, rel=1e-11)
+    ahead, behind = (predictions("process", x + sign * step * direction) for sign in (1, -1))
+    found = compute(
+        Task("jvp", graph=graph_of("process"), at={"X": x}, tangents={"X": direction}, wrt=("X",), forms=())
+    )
+    assert np.ravel(found.blocks[0].value) == pytest.approx((ahead - behind) / (2 * step), rel=1e-6, abs=1e-6)
