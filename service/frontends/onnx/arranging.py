@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from math import prod
 from typing import Any
 
 from service.errors import ShapeError, UnsupportedOperationError
-from service.frontends.bounds import ELEMENTS, LARGEST_INTEGER, check_count
+from service.frontends.bounds import LARGEST_INTEGER
 from service.frontends.onnx.values import Known, Tensor, Value, axis_of, whole, whole_number, whole_numbers
 from service.ir import size
 from service.ir.size import Size
@@ -116,8 +117,8 @@ def _split(x: Tensor, split: Any = None, *, axis: int, output_count: int, **_: A
     if len(parts) != output_count or total != x.shape[place] or min(parts) < 0:
         message = f"the parts {list(parts)} for {output_count} outputs do not make up {x.shape[place]!r} entries"
         raise ShapeError(message)
-    starts = [sum(parts[:k]) for k in range(len(parts))]
-    return tuple(at(x, place, (start, start + n, None)) for start, n in zip(starts, parts, strict=True))
+    ends = accumulate(parts)
+    return tuple(at(x, place, (end - n, end, None)) for end, n in zip(ends, parts, strict=True))
 
 
 def _equal_parts(n: Size, count: int) -> tuple[int, ...]:
@@ -174,7 +175,7 @@ def _gather_elements(x: Tensor, indices: Value, *, axis: int) -> Tensor:
     """Entry by entry another place of one axis: sums of entries under masks, which keep the others out."""
     place, listed = x.axis(axis), places(whole(indices) or (), x.shape[x.axis(axis)])
     n = int(x.shape[place])  # type: ignore[arg-type]
-    check_count(ELEMENTS, len(listed) * n, x.builder.limits.elements)
+    x.builder.spend(size.bulk((len(listed), n)))
     mask = Known("bool", (*indices.shape, n), tuple(k == index for index in listed for k in range(n)))  # type: ignore[arg-type]
     kept = tuple((0, n, None) for n in indices.shape)
     moved = x.call("getitem", index=(*kept[:place], (None, None, None), *kept[place + 1 :]))
@@ -207,7 +208,7 @@ def _compress(x: Tensor, condition: Any, *, axis: int | None = None) -> Tensor:
 
 def _one_hot(indices: Value, depth: Any, values: Tensor, *, axis: int) -> Tensor:
     count, listed = whole_number(depth), whole_numbers(indices) or ()
-    check_count(ELEMENTS, len(listed) * count, values.builder.limits.elements)
+    values.builder.spend(size.bulk((len(listed), count)))
     entries = tuple(k == index % count if -count <= index < count else 0 for index in listed for k in range(count))
     mask = Known("bool", (*indices.shape, count), entries).tensor(values.builder)  # type: ignore[arg-type]
     rank, place = len(indices.shape), axis_of(axis, len(indices.shape) + 1)
@@ -231,7 +232,7 @@ def _cumsum(x: Tensor, axis: Any, *, exclusive: int, reverse: int) -> Tensor:
 
 def _eye_like(x: Tensor, *, k: int, **_: Any) -> Tensor:
     rows, columns = (whole_number(n) for n in x.shape)
-    check_count(ELEMENTS, rows * columns, x.builder.limits.elements)
+    x.builder.spend(size.bulk((rows, columns)))
     entries = tuple(column - row == k for row in range(rows) for column in range(columns))
     return Known("bool", (rows, columns), entries).tensor(x.builder)
 

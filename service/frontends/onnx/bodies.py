@@ -9,7 +9,7 @@ from service.errors import ParseError, UnsupportedOperationError
 from service.frontends.onnx.values import Value
 from service.ir.size import Dim
 
-ELEMENT_TYPES: Mapping[str, int] = {"float": 11, "int": 7, "bool": 9}  # double, int64 and bool
+_NUMBERS: Mapping[str, int] = {"float": 11, "int": 7, "bool": 9}  # of double, int64 and bool
 
 
 def body_of(node: Any, schema: Any, inputs: Sequence[Value | None], opset: int) -> Any:
@@ -38,7 +38,7 @@ def _type_of(value: Value | None) -> Any:
 
     found = onnx.TypeProto()
     if value is not None:
-        found.tensor_type.elem_type = ELEMENT_TYPES[value.kind]
+        found.tensor_type.elem_type = _NUMBERS[value.kind]
         for entry in value.shape:
             dim = found.tensor_type.shape.dim.add()
             if not isinstance(entry, Dim):

@@ -9,9 +9,9 @@ from math import prod
 from typing import Any
 
 from service.errors import UnsupportedOperationError
-from service.frontends.bounds import ELEMENTS, Limits, check_count, is_modest
+from service.frontends.bounds import is_modest
 from service.frontends.onnx.arranging import slices, unsqueezed
-from service.frontends.onnx.values import Known, axis_of, whole, whole_number, whole_numbers
+from service.frontends.onnx.values import Known, ModelBuilder, axis_of, whole, whole_number, whole_numbers
 from service.ir import size
 from service.ir.size import Dim, Size
 from service.ops.broadcasting import broadcast_shapes
@@ -61,20 +61,19 @@ def places(shape: Sequence[int], of: Sequence[int]) -> list[int]:
 
 
 def _entrywise(rule: Callable[..., Size], kind: str = "") -> Fold:
-    def fold(*parts: Known, limits: Limits) -> Known:
+    def fold(*parts: Known, builder: ModelBuilder) -> Known:
         shape: tuple[Any, ...] = broadcast_shapes("constants", *(part.shape for part in parts))
-        check_count(ELEMENTS, prod(shape), limits.elements)
+        builder.spend(size.bulk(shape))
         columns = [[part.entries[k] for k in places(shape, part.shape)] for part in parts]
         entries = tuple(rule(*entry) for entry in zip(*columns, strict=True))
         if not all(map(is_modest, entries)):
-            message = "the constants become immense"
-            raise UnsupportedOperationError(message)
+            raise _immense()
         return Known(kind or parts[-1].kind, shape, entries)  # type: ignore[arg-type]
 
     return fold
 
 
-_MODULO = {0: _entrywise(_numbers(_remainder)), 1: _entrywise(_numbers(_remainder_as_c))}
+_MODULO = {False: _entrywise(_numbers(_remainder)), True: _entrywise(_numbers(_remainder_as_c))}
 
 
 def _arranged(x: Known, shape: Sequence[Any]) -> Known:
@@ -105,10 +104,10 @@ def _slice(x: Known, *bounds: Any, **attributes: Any) -> Known:
     return chosen(x, [range(n)[slice(*item)] for n, item in zip(x.shape, found, strict=True)])
 
 
-def _gather(x: Known, indices: Known, *, axis: int, limits: Limits) -> Known:
+def _gather(x: Known, indices: Known, *, axis: int, builder: ModelBuilder) -> Known:
     place = axis_of(axis, len(x.shape))
     picked = [axis_of(whole_number(index), x.shape[place]) for index in indices.entries]
-    check_count(ELEMENTS, len(picked) * len(x.entries), limits.elements)
+    builder.spend(len(picked) * len(x.entries))
     found = chosen(x, [picked if k == place else range(n) for k, n in enumerate(x.shape)])
     return _arranged(found, (*x.shape[:place], *indices.shape, *x.shape[place + 1 :]))
 
@@ -138,27 +137,43 @@ def _squeeze(x: Known, axes: Any = None, **_: Any) -> Known:
     return _arranged(x, [n for k, n in enumerate(x.shape) if k not in gone])
 
 
-def _expand(x: Known, shape: Known, *, limits: Limits) -> Known:
+def _expand(x: Known, shape: Known, *, builder: ModelBuilder) -> Known:
     wanted: tuple[Any, ...] = broadcast_shapes("Expand", x.shape, whole_numbers(shape) or ())
-    check_count(ELEMENTS, prod(wanted), limits.elements)
+    builder.spend(size.bulk(wanted))
     return Known(x.kind, wanted, tuple(x.entries[k] for k in places(wanted, x.shape)))
 
 
-def _range(start: Known, limit: Known, delta: Known, *, limits: Limits) -> Known:
+def _range(start: Known, limit: Known, delta: Known, *, builder: ModelBuilder) -> Known:
     bounds = [whole_number(value) for value in (start, limit, delta)]
     if not bounds[2]:
         message = "a range with steps of 0"
         raise UnsupportedOperationError(message)
     found = range(*bounds)
-    check_count(ELEMENTS, len(found), limits.elements)
+    builder.spend(len(found))
     return Known("int", (len(found),), tuple(found))
 
 
+def _product(entries: Sequence[Size]) -> Size:
+    found: Size = 1
+    for entry in entries:
+        found = size.multiply(found, entry)
+        if not is_modest(found):
+            raise _immense()
+    return found
+
+
+def _immense() -> UnsupportedOperationError:
+    message = "the constants become immense"
+    return UnsupportedOperationError(message)
+
+
 def _total(rule: Callable[[Sequence[Size]], Size]) -> Fold:
-    def fold(x: Known, axes: Any = None, *, keepdims: int = 1, **_: Any) -> Known:
-        gone = whole(axes)
-        if len(x.shape) > 1 or (gone and gone not in {(0,), (-1,)}):
-            message = "integers of one axis are reduced, and no others"
+    def fold(x: Known, axes: Any = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0, **_: Any) -> Known:
+        gone = whole(axes) or ()
+        if noop_with_empty_axes and not gone:
+            return x
+        if len(x.shape) != 1 or gone not in {(), (0,), (-1,)} or not x.entries:
+            message = "integers of one axis are reduced, at least one of them, and no others"
             raise UnsupportedOperationError(message)
         return Known(x.kind, (1,) * len(x.shape) if keepdims else (), (rule(x.entries),))
 
@@ -173,7 +188,6 @@ FOLDS: Mapping[str, Fold] = {
     "Div": _entrywise(_quotient),
     "Equal": _entrywise(_same, "bool"),
     "Expand": _expand,
-    "Flatten": lambda x, *, axis, **_: _arranged(x, (prod(x.shape[:axis]), prod(x.shape[axis:]))),
     "Gather": _gather,
     "Greater": _entrywise(_numbers(operator.gt), "bool"),
     "GreaterOrEqual": _entrywise(_numbers(operator.ge), "bool"),
@@ -182,9 +196,7 @@ FOLDS: Mapping[str, Fold] = {
     "LessOrEqual": _entrywise(_numbers(operator.le), "bool"),
     "Max": _entrywise(_numbers(max)),
     "Min": _entrywise(_numbers(min)),
-    "Mod": lambda x, y, *, fmod, limits: _entrywise(_numbers(_remainder_as_c if fmod else _remainder))(
-        x, y, limits=limits
-    ),
+    "Mod": lambda x, y, *, fmod, **more: _MODULO[bool(fmod)](x, y, **more),
     "Mul": _entrywise(size.multiply),
     "Neg": _entrywise(lambda x: size.multiply(-1, x)),
     "Not": _entrywise(lambda x: size.subtract(1, x)),
@@ -192,7 +204,7 @@ FOLDS: Mapping[str, Fold] = {
     "Range": _range,
     "ReduceMax": _total(lambda entries: max(map(whole_number, entries))),
     "ReduceMin": _total(lambda entries: min(map(whole_number, entries))),
-    "ReduceProd": _total(size.count),
+    "ReduceProd": _total(_product),
     "Reshape": _reshape,
     "Slice": _slice,
     "Squeeze": _squeeze,

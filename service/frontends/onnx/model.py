@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, quote
 from service.frontends.bounds import NODES, Limits, check_count, check_shape
-from service.frontends.builder import Builder, array_of_numbers
+from service.frontends.builder import array_of_numbers
 from service.frontends.constants import write_constant
 from service.frontends.onnx.names import clean_names
 from service.frontends.onnx.operators import known, opset_of
 from service.frontends.onnx.reading import Reading
 from service.frontends.onnx.tensors import Content, element_type, read_tensor
-from service.frontends.onnx.values import Known, Tensor, Value, about
+from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
+from service.frontends.onnx.wire import check_fields
 from service.frontends.write_graph import write_graph
 from service.ir.leaves import variable
 from service.ir.node import Node
 from service.ir.size import Shape, named
 
+FIELDS_PER_NODE = 64  # names, attributes, and what exporters note beside
+BYTES_PER_ELEMENT = 8
 Values = dict[str, Value | None]
 
 
@@ -28,14 +31,18 @@ def read_onnx(data: bytes, limits: Limits) -> dict[str, Any]:
 
     Every refusal is an error of service.errors that names the node, tensor or input.
     """
-    model = _parsed(data, limits)
-    return _Model(model, limits).read()
+    try:
+        return _Model(_parsed(data, limits), limits).read()
+    except UnicodeDecodeError:  # a text is decoded when it is looked at
+        message = "a name or a text in the model is not UTF-8"
+        raise ParseError(message) from None
 
 
 def _parsed(data: bytes, limits: Limits) -> Any:
-    check_count("model_bytes", len(data), 8 * limits.elements)
+    check_count("model_bytes", len(data), BYTES_PER_ELEMENT * limits.elements)
     import onnx
 
+    check_fields(data, onnx.ModelProto.DESCRIPTOR, FIELDS_PER_NODE * limits.nodes)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -57,7 +64,7 @@ class _Model:
         self.model = model
         self.graph = model.graph
         self.limits = limits
-        self.builder = Builder(limits)
+        self.builder = ModelBuilder(limits)
         self.constants: dict[str, Content] = {}
         self.inputs: list[tuple[str, Shape]] = []
 
@@ -68,6 +75,7 @@ class _Model:
         check_count(NODES, sum(counts), self.limits.nodes)
         self.names, self.sizes = clean_names(self._value_names(), self._size_names())
         values: Values = self._initializers() | self._inputs()
+        _refuse_twice("function", (f"{entry.domain}.{entry.name}.{entry.overload}" for entry in self.model.functions))
         functions = {(entry.domain, entry.name, entry.overload): entry for entry in self.model.functions}
         Reading(functions, self.builder).run(self.graph.node, values, opset)
         outputs = [self._output(values, output.name) for output in self.graph.output]
@@ -96,7 +104,7 @@ class _Model:
         for value in self.graph.input:
             for axis, dim in enumerate(value.type.tensor_type.shape.dim):
                 if dim.WhichOneof("value") != "dim_value":
-                    yield dim.dim_param or f"{value.name}_{axis}"
+                    yield dim.dim_param or _unnamed(value.name, axis)
 
     def _initializers(self) -> Values:
         values: Values = {}
@@ -118,10 +126,7 @@ class _Model:
 
     def _inputs(self) -> Values:
         values: Values = {}
-        twice = [name for name, count in Counter(value.name for value in self.graph.input).items() if count > 1]
-        if twice:
-            message = f"the input {quote(twice[0])} is declared twice"
-            raise ParseError(message)
+        _refuse_twice("input", (value.name for value in self.graph.input))
         initialized = {tensor.name for tensor in self.graph.initializer}
         for value in self.graph.input:
             if value.name not in initialized:
@@ -150,7 +155,7 @@ class _Model:
     def _size(self, name: str, axis: int, dim: Any) -> Any:
         if dim.WhichOneof("value") == "dim_value":
             return dim.dim_value
-        return named(self.sizes[dim.dim_param or f"{name}_{axis}"])
+        return named(self.sizes[dim.dim_param or _unnamed(name, axis)])
 
     def _output(self, values: Values, name: str) -> Node:
         value = values.get(name)
@@ -169,6 +174,18 @@ class _Model:
         graph = write_graph(outputs, [*self.inputs, *constants], known_names)
         own = [{"name": name, **_data(content)} for name, content in self.constants.items()]
         return graph | {"inputs": graph["inputs"][: len(self.inputs)], "constants": [*own, *graph["constants"]]}
+
+
+def _refuse_twice(what: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            message = f"the {what} {quote(name)} is declared twice"
+            raise ParseError(message)
+
+
+def _unnamed(name: str, axis: int) -> str:
+    """What stands for the name of a size that has none."""
+    return f"{name} axis {axis}"
 
 
 def _data(content: Content) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, quote
-from service.frontends.bounds import Limits
+from service.frontends.bounds import ELEMENTS, Limits, check_count
 from service.frontends.onnx.tensors import Content, read_tensor
 from service.frontends.onnx.values import Known, Value
 
@@ -162,6 +162,8 @@ def read_attribute(attribute: Any, limits: Limits) -> Any:
     if attribute.type not in _READERS:
         message = f"the attribute {quote(attribute.name)} is a graph or of another kind that is not read"
         raise UnsupportedOperationError(message)
+    for listed in (attribute.floats, attribute.ints, attribute.strings):
+        check_count(ELEMENTS, len(listed), limits.elements)
     return _READERS[attribute.type](attribute, limits)
 
 

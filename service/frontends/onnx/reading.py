@@ -8,13 +8,12 @@ from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, nearest, quote
 from service.frontends.bounds import NODES, check_count
-from service.frontends.builder import Builder
 from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
 from service.frontends.onnx.operators import Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.table import BY_BODY, COVERED, KNOWN_INPUTS, rule_of
-from service.frontends.onnx.values import Known, Tensor, Value, about
+from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
 
 STANDARD = frozenset({"", "ai.onnx"})
 GRAPH, GRAPHS = 5, 10  # types of attributes
@@ -24,7 +23,7 @@ DEEPEST_CALL = 32
 class Reading:
     """Reads lists of nodes; `functions` are the model's own, by domain, name and overload."""
 
-    def __init__(self, functions: Mapping[tuple[str, str, str], Any], builder: Builder) -> None:
+    def __init__(self, functions: Mapping[tuple[str, str, str], Any], builder: ModelBuilder) -> None:
         self.functions = functions
         self.builder = builder
         self.count = 0
@@ -39,8 +38,8 @@ class Reading:
     def _node(self, node: Any, values: dict[str, Value | None], opset: int) -> None:
         self.count += 1
         check_count(NODES, self.count, self.builder.limits.nodes)
-        for name in node.output:
-            if name and name in values:
+        for place, name in enumerate(node.output):
+            if name and (name in values or name in node.output[:place]):
                 message = f"the name {quote(name)} of an output is taken"
                 raise ParseError(message)
         inputs = [self._input(name, node, values) for name in node.input]
@@ -96,8 +95,10 @@ class Reading:
         if call.op_type in SOURCES:
             return (SOURCES[call.op_type](call, self.builder),)
         given = [value for value in call.inputs if value is not None]
-        if given and all(isinstance(value, Known) for value in given) and call.op_type in FOLDS:
-            return (FOLDS[call.op_type](*call.inputs, **call.attributes, limits=self.builder.limits),)
+        known = [value for value in given if isinstance(value, Known)]
+        self.builder.spend(sum(len(value.entries) for value in known))
+        if known and len(known) == len(given) and call.op_type in FOLDS:
+            return (FOLDS[call.op_type](*call.inputs, **call.attributes, builder=self.builder),)
         return self._ruled(call, outputs)
 
     def _ruled(self, call: Call, outputs: int) -> Sequence[Value]:
@@ -130,4 +131,5 @@ class Reading:
 
 
 def _title(node: Any, place: int) -> str:
+    """What errors call a node."""
     return f"{quote(node.name)} ({quote(node.op_type)})" if node.name else f"number {place} ({quote(node.op_type)})"

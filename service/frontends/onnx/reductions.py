@@ -69,12 +69,19 @@ def _standardized(x: Tensor, mean: Tensor, variance: Tensor, epsilon: float) -> 
     return (x - mean) / (variance + epsilon).call("sqrt")
 
 
-def _batch_normalization(x: Tensor, *parameters: Tensor, epsilon: float, **given: Any) -> Tensor:
-    if given.get("training_mode", 0):
-        message = "training_mode 1 is refused: the running averages that it updates have no place in a function"
-        raise UnsupportedOperationError(message)
-    scale, shift, mean, variance = (_per_channel(value, x) for value in parameters)
-    return _standardized(x, mean, variance, epsilon) * scale + shift
+def _batch_normalization(
+    x: Tensor, *parameters: Tensor, epsilon: float, momentum: float, training_mode: int = 0, **_: Any
+) -> Any:
+    """With `training_mode`, by mean and variance of the batch, and the running ones after it."""
+    scale, shift, mean, variance = parameters
+    over: dict[str, Any] = {"axis": (0, *_spatial(x))}
+    now = (x.call("mean", **over), x.call("var", **over)) if training_mode else (mean, variance)
+    standard = _standardized(x, _per_channel(now[0], x), _per_channel(now[1], x), epsilon)
+    result = standard * _per_channel(scale, x) + _per_channel(shift, x)
+    if not training_mode:
+        return result
+    running = (old * momentum + new * (1 - momentum) for old, new in zip((mean, variance), now, strict=True))
+    return (result, *running)
 
 
 def _instance_normalization(x: Tensor, scale: Tensor, shift: Tensor, *, epsilon: float) -> Tensor:

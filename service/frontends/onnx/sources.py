@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from service.errors import ParseError, UnsupportedOperationError
-from service.frontends.bounds import ELEMENTS, check_count
-from service.frontends.builder import Builder, array_of_numbers
+from service.frontends.builder import array_of_numbers
 from service.frontends.onnx.operators import Call, known
-from service.frontends.onnx.tensors import Content, element_type
-from service.frontends.onnx.values import Known, Tensor, Value, whole, whole_numbers
+from service.frontends.onnx.tensors import AS_KIND, Content, ElementType, element_type
+from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, whole, whole_numbers
 from service.ir import size
 from service.ir.leaves import constant
 
-Source = Callable[[Call, Builder], Value | None]
+Source = Callable[[Call, ModelBuilder], Value | None]
 
 
-def constant_value(content: Content, builder: Builder) -> Value:
+def constant_value(content: Content, builder: ModelBuilder) -> Value:
     """A tensor that stands in the model as a value: floats as a node, others as they are."""
     if content.kind != "float":
         return known(content)
@@ -24,7 +23,7 @@ def constant_value(content: Content, builder: Builder) -> Value:
     return Tensor(builder, builder.keep(node))
 
 
-def _constant(call: Call, builder: Builder) -> Value:
+def _constant(call: Call, builder: ModelBuilder) -> Value:
     ((name, given),) = call.attributes.items() if len(call.attributes) == 1 else [("", ())]
     if isinstance(given, Content):
         return constant_value(given, builder)
@@ -37,7 +36,7 @@ def _constant(call: Call, builder: Builder) -> Value:
     return constant_value(Content(kinds[name], shape, entries), builder)  # type: ignore[arg-type]
 
 
-def _constant_of_shape(call: Call, builder: Builder) -> Value:
+def _constant_of_shape(call: Call, builder: ModelBuilder) -> Value:
     shape = whole(call.inputs[0]) or ()
     content: Content = call.attributes.get("value") or Content("float", (1,), (0.0,))
     if len(content.entries) != 1:
@@ -46,26 +45,25 @@ def _constant_of_shape(call: Call, builder: Builder) -> Value:
     if content.kind == "float":
         return Tensor(builder, builder.keep(constant(float(content.entries[0]), shape)))
     numbers = whole_numbers(shape) or ()
-    count = size.bulk(numbers)
-    check_count(ELEMENTS, count, builder.limits.elements)
+    builder.spend(size.bulk(numbers))
     return Known(content.kind, numbers, tuple(content.entries) * int(size.count(numbers)))  # type: ignore[arg-type]
 
 
-def _shape(call: Call, _: Builder) -> Value:
+def _shape(call: Call, _: ModelBuilder) -> Value:
     (value,) = call.inputs
     shape = tuple(value.shape if value else ())[call.attributes.get("start", 0) : call.attributes.get("end")]
     return Known("int", (len(shape),), shape)
 
 
-def _size(call: Call, _: Builder) -> Value:
+def _size(call: Call, _: ModelBuilder) -> Value:
     (value,) = call.inputs
     return Known("int", (), (size.count(value.shape if value else ()),))
 
 
-def _cast(call: Call, builder: Builder) -> Value | None:
+def _cast(call: Call, builder: ModelBuilder) -> Value | None:
     value, to = call.inputs[0], element_type(call.attributes["to"], "the cast")
     if isinstance(value, Known):
-        return _cast_known(value, to.kind, builder)
+        return _cast_known(value, to, builder)
     if value is None or to.kind == value.kind:
         return value
     if to.kind == "float":
@@ -76,21 +74,23 @@ def _cast(call: Call, builder: Builder) -> Value | None:
     raise UnsupportedOperationError(message)
 
 
-def _cast_known(value: Known, kind: str, builder: Builder) -> Value:
-    if kind == "float":
+def _cast_known(value: Known, to: ElementType, builder: ModelBuilder) -> Value:
+    if to.kind == "float":
         return Tensor(builder, value.tensor(builder).node)
-    entries = value.entries
-    if kind == "bool":
-        entries = tuple(int(bool(entry)) for entry in whole_numbers(value) or ())
-    return Known(kind, value.shape, entries)  # type: ignore[arg-type]
+    if to.kind == "bool":
+        return Known("bool", value.shape, tuple(int(entry != 0) for entry in whole_numbers(value) or ()))
+    if not all(to.holds(entry) for entry in value.entries if isinstance(entry, int)):
+        message = f"an integer is beyond the range of {to.name}"
+        raise UnsupportedOperationError(message)
+    return Known(to.kind, value.shape, value.entries)
 
 
-def _cast_like(call: Call, builder: Builder) -> Value:
+def _cast_like(call: Call, builder: ModelBuilder) -> Value:
     like = call.inputs[1]
     kind = "float" if like is None else like.kind
     value = call.inputs[0]
     if isinstance(value, Known):
-        return _cast_known(value, kind, builder)
+        return _cast_known(value, AS_KIND[kind], builder)
     if value is None or value.kind != kind:
         message = f"a cast to {kind} is refused where the value is no constant"
         raise UnsupportedOperationError(message)

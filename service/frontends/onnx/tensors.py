@@ -47,6 +47,12 @@ class ElementType:
     decode: Decode
     field: str
 
+    def holds(self, integer: int) -> bool:
+        """Whether the integer is one of this type."""
+        bits, signed = 8 * self.width, not self.name.startswith("u")
+        lowest = -(1 << bits - 1) if signed else 0
+        return lowest <= integer < lowest + (1 << bits)
+
 
 TYPES = {
     1: ElementType("float", "float", 4, _plain("f"), "float_data"),
@@ -63,6 +69,7 @@ TYPES = {
     12: ElementType("uint32", "int", 4, _plain("I"), "uint64_data"),
     13: ElementType("uint64", "int", 8, _plain("Q"), "uint64_data"),
 }
+AS_KIND = {"float": TYPES[11], "int": TYPES[7], "bool": TYPES[9]}  # the widest of each kind
 _AS_BITS = {"float16": "H", "bfloat16": "H"}  # whose field has the bits of an entry as an integer
 
 
@@ -91,14 +98,14 @@ def read_tensor(tensor: Any, what: str, limits: Limits) -> Content:
     if tensor.HasField("segment"):
         message = f"{what} is a segment of a tensor"
         raise UnsupportedOperationError(message)
+    check_count(AXES, len(tensor.dims), limits.axes)
     found, shape = element_type(tensor.data_type, what), tuple(tensor.dims)
-    check_count(AXES, len(shape), limits.axes)
     if any(n < 0 for n in shape):
         message = f"{what} has a negative size"
         raise ParseError(message)
     count = math.prod(shape)
     check_count(ELEMENTS, math.prod(max(n, 1) for n in shape), limits.elements)
-    entries = _entries(tensor, found)
+    entries = _entries(tensor, found, limits)
     if len(entries) != count:
         message = f"{what} has the shape {shape}, which has {count} entries, but data for {len(entries)}"
         raise ParseError(message)
@@ -107,9 +114,11 @@ def read_tensor(tensor: Any, what: str, limits: Limits) -> Content:
     return Content(found.kind, shape, entries)
 
 
-def _entries(tensor: Any, found: ElementType) -> Sequence[Any]:
+def _entries(tensor: Any, found: ElementType, limits: Limits) -> Sequence[Any]:
     if not tensor.HasField("raw_data"):
-        listed = list(getattr(tensor, found.field))
+        listed = getattr(tensor, found.field)
+        check_count(ELEMENTS, len(listed), limits.elements)
+        listed = list(listed)
         if found.name not in _AS_BITS:
             return listed
         return found.decode(struct.pack(f"<{len(listed)}H", *(entry & 0xFFFF for entry in listed)))

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.errors import FluxionError, ShapeError, UnsupportedOperationError
+from service.errors import FluxionError, ParseError, ShapeError, UnsupportedOperationError
+from service.frontends.bounds import check_count
 from service.frontends.builder import Builder, array_of_numbers, operation
 from service.ir import size
 from service.ir.leaves import constant, size_value
@@ -15,13 +16,25 @@ from service.ir.node import Node
 from service.ir.size import Dim, Shape, Size
 
 Kind = Literal["float", "int", "bool"]
+MOST_KNOWN = 2**20  # entries of constants that are looked at one by one, each time that they are
+
+
+class ModelBuilder(Builder):
+    """Builds nodes within the limits, and counts the entries of constants that are worked on while a model is read."""
+
+    known = 0
+
+    def spend(self, entries: int) -> None:
+        """Count entries of constants before they are computed or looked at."""
+        self.known += entries
+        check_count("known_entries", self.known, MOST_KNOWN)
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """A node of our graph; one of kind bool is 1 where it is true and 0 elsewhere."""
 
-    builder: Builder
+    builder: ModelBuilder
     node: Node
     kind: Kind = "float"
 
@@ -111,11 +124,11 @@ class Known:
     shape: tuple[int, ...]
     entries: tuple[Size, ...]
 
-    def tensor(self, builder: Builder) -> Tensor:
+    def tensor(self, builder: ModelBuilder) -> Tensor:
         """The same numbers as a node."""
         return Tensor(builder, builder.keep(self._node(builder)), self.kind)
 
-    def _node(self, builder: Builder) -> Node:
+    def _node(self, builder: ModelBuilder) -> Node:
         if not self.shape:
             return size_value(self.entries[0])
         if any(isinstance(entry, Dim) for entry in self.entries):
@@ -167,6 +180,9 @@ def about(what: str) -> Iterator[None]:
     """Refusals say what they are about."""
     try:
         yield
+    except UnicodeDecodeError:
+        message = f"{what}: a name or a text is not UTF-8"
+        raise ParseError(message) from None
     except FluxionError as error:
         error.detail = f"{what}: {error.detail}"
         error.args = (error.detail,)

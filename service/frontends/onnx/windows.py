@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
-from math import prod
 from typing import Any
 
 from service.errors import ShapeError, UnsupportedOperationError
@@ -61,7 +60,7 @@ def _pad(x: Tensor, pads: Any, value: Any = 0.0, axes: Any = None, *, mode: str)
         if mode not in _BEYOND or not isinstance(n, int) or not n:
             message = f"the mode {mode!r} of an axis of size {n!r} is not read"
             raise UnsupportedOperationError(message)
-        check_count(ELEMENTS, n + before + after, x.builder.limits.elements)
+        x.builder.spend(n + max(before, 0) + max(after, 0))
         x = picked(x, axis, [_BEYOND[mode](k, n) for k in range(-before, n + after)])
     return x
 
@@ -85,7 +84,7 @@ class Windows:
         for axis, (before, after) in enumerate(self._needed(x), 2):
             if before or after:
                 x = padded(x, axis, before, after, value)
-        check_count(NODES, prod(self.kernel), x.builder.limits.nodes)
+        check_count(NODES, size.bulk(tuple(self.kernel)), x.builder.limits.nodes)
         for place in product(*map(range, self.kernel)):
             index = [self._item(axis, k) for axis, k in enumerate(place)]
             yield place, x.call("getitem", index=((None, None, None), (None, None, None), *index))
@@ -202,6 +201,7 @@ def _entries(x: Tensor, found: Windows, axis: int, n: Size, *, padding: bool) ->
     low, high = (0, before + n + after) if padding else (before, before + n)
     starts = range(0, count * found.strides[axis], found.strides[axis])
     within = [sum(low <= start + k * found.dilations[axis] < high for k in range(kernel)) for start in starts]
+    x.builder.spend(size.bulk((count, kernel)))
     shape = (count, *(1 for _ in found.kernel[axis + 1 :]))
     return Tensor(x.builder, array_of_numbers(shape, map(float, within)))
 
