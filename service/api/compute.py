@@ -24,7 +24,7 @@ from service.api.preferences import wishes
 from service.api.replies import SPENT, Sent, charged
 
 BINARY = {NPZ: NpzArchive}
-BODY_PROBLEMS = (400, 406, 408, 413, 415, 422, 429, 503)
+BODY_PROBLEMS = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 
 
 def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
@@ -47,7 +47,7 @@ def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
 
 def _route(endpoint: Endpoint, answering: Answering, deferring: Deferring) -> Callable[..., Any]:
     async def route(request: Request) -> Response:
-        answered, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers)
+        answered, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers, JSON, NPZ)
         wished = wishes(request.headers)
         raw = await receive(request, answering.bounds.body)
         asked = await Asked(endpoint.kind, sent, answered, raw, answering.salt).named()

@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.answering import Answering
 from service.api.asked import Asked
+from service.api.endpoints import ENDPOINTS
 from service.api.media import JSON
 from service.api.replies import SPENT, Reply
-from service.api.requests import REQUEST_OF
 from service.tasks.messages import Kind
 
 LONGEST = 65_536  # bytes of a body that is looked at here
@@ -27,7 +27,7 @@ class Front:
     def __init__(self, app: ASGIApp, answering: Answering) -> None:
         self._app = app
         self._answering = answering
-        self._kinds: dict[str, Kind] = {f"/v1/{kind}": kind for kind in REQUEST_OF}
+        self._kinds: dict[str, Kind] = {f"/v1/{endpoint.kind}": endpoint.kind for endpoint in ENDPOINTS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: answered here, or by the application."""
