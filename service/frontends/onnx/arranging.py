@@ -231,6 +231,9 @@ def _cumsum(x: Tensor, axis: Any, *, exclusive: int, reverse: int) -> Tensor:
 
 
 def _eye_like(x: Tensor, *, k: int, **_: Any) -> Tensor:
+    if x.rank != 2:  # noqa: PLR2004 - a matrix
+        message = f"a matrix is expected, got the shape {size.written(x.shape)}"
+        raise ShapeError(message)
     rows, columns = (whole_number(n) for n in x.shape)
     x.builder.spend(size.bulk((rows, columns)))
     entries = tuple(column - row == k for row in range(rows) for column in range(columns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.errors import ParseError, UnsupportedOperationError
+from service.errors import ParseError, UnsupportedOperationError, quote
 from service.frontends.onnx.values import Value
 from service.ir.size import Dim
 
@@ -17,17 +17,19 @@ def body_of(node: Any, schema: Any, inputs: Sequence[Value | None], opset: int) 
     if schema.has_function:
         return schema.function_body
     given = [_type_of(value).SerializeToString() for value in inputs]
+    import onnx
+    from onnx.shape_inference import InferenceError
+
     versions = [v for v in schema.context_dependent_function_opset_versions if v <= opset]
-    content = (
-        schema.get_context_dependent_function_with_opset_version(max(versions), node.SerializeToString(), given)
-        if versions
-        else b""
-    )
+    try:
+        make = schema.get_context_dependent_function_with_opset_version
+        content = make(max(versions), node.SerializeToString(), given) if versions else b""
+    except (InferenceError, RuntimeError, ValueError) as error:  # what ONNX says of attributes that it finds wrong
+        message = f"its body cannot be made: {quote(str(error))}"
+        raise ParseError(message) from None
     if not content:
         message = "the operator has no body for these inputs"
         raise UnsupportedOperationError(message)
-    import onnx
-
     function = onnx.FunctionProto()
     function.ParseFromString(content)
     return function

@@ -143,7 +143,7 @@ def _expand(x: Known, shape: Known, *, builder: ModelBuilder) -> Known:
     return Known(x.kind, wanted, tuple(x.entries[k] for k in places(wanted, x.shape)))
 
 
-def _range(start: Known, limit: Known, delta: Known, *, builder: ModelBuilder) -> Known:
+def _range(start: Known, limit: Known, delta: Known, *, builder: ModelBuilder, **_: Any) -> Known:
     bounds = [whole_number(value) for value in (start, limit, delta)]
     if not bounds[2]:
         message = "a range with steps of 0"
@@ -194,8 +194,8 @@ FOLDS: Mapping[str, Fold] = {
     "Identity": lambda x, **_: x,
     "Less": _entrywise(_numbers(operator.lt), "bool"),
     "LessOrEqual": _entrywise(_numbers(operator.le), "bool"),
-    "Max": _entrywise(_numbers(max)),
-    "Min": _entrywise(_numbers(min)),
+    "Max": _entrywise(_numbers(lambda *entries: max(entries))),
+    "Min": _entrywise(_numbers(lambda *entries: min(entries))),
     "Mod": lambda x, y, *, fmod, **more: _MODULO[bool(fmod)](x, y, **more),
     "Mul": _entrywise(size.multiply),
     "Neg": _entrywise(lambda x: size.multiply(-1, x)),

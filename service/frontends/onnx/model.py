@@ -13,6 +13,7 @@ from service.frontends.constants import write_constant
 from service.frontends.onnx.names import clean_names
 from service.frontends.onnx.operators import known, opset_of
 from service.frontends.onnx.reading import Reading
+from service.frontends.onnx.sizes import Shapes, size_label, told_sizes
 from service.frontends.onnx.tensors import Content, element_type, read_tensor
 from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
 from service.frontends.onnx.wire import check_fields
@@ -26,16 +27,16 @@ BYTES_PER_ELEMENT = 8
 Values = dict[str, Value | None]
 
 
-def read_onnx(data: bytes, limits: Limits) -> dict[str, Any]:
+def read_onnx(data: bytes, limits: Limits, shapes: Shapes | None = None) -> dict[str, Any]:
     """The model's function as an object of the graph format; its float initializers are constants with their names.
 
-    Every refusal is an error of service.errors that names the node, tensor or input.
+    `shapes` tell the sizes of inputs, by their names in the graph, where the model has names for them or none.
+
+    Raises:
+        FluxionError: the model is malformed, too large, or says what the language cannot; the message names the node,
+            tensor or input.
     """
-    try:
-        return _Model(_parsed(data, limits), limits).read()
-    except UnicodeDecodeError:  # a text is decoded when it is looked at
-        message = "a name or a text in the model is not UTF-8"
-        raise ParseError(message) from None
+    return _Model(_parsed(data, limits), limits).read(shapes or {})
 
 
 def _parsed(data: bytes, limits: Limits) -> Any:
@@ -68,12 +69,13 @@ class _Model:
         self.constants: dict[str, Content] = {}
         self.inputs: list[tuple[str, Shape]] = []
 
-    def read(self) -> dict[str, Any]:
+    def read(self, shapes: Shapes) -> dict[str, Any]:
         self._refuse_the_rest()
         opset = opset_of(self.model.opset_import, "the model")
         counts = (len(part) for part in (self.graph.input, self.graph.initializer, self.graph.node))
         check_count(NODES, sum(counts), self.limits.nodes)
         self.names, self.sizes = clean_names(self._value_names(), self._size_names())
+        self.told = told_sizes(shapes, {self.names[value.name]: value for value in self.graph.input}, self.limits)
         values: Values = self._initializers() | self._inputs()
         _refuse_twice("function", (f"{entry.domain}.{entry.name}.{entry.overload}" for entry in self.model.functions))
         functions = {(entry.domain, entry.name, entry.overload): entry for entry in self.model.functions}
@@ -104,7 +106,7 @@ class _Model:
         for value in self.graph.input:
             for axis, dim in enumerate(value.type.tensor_type.shape.dim):
                 if dim.WhichOneof("value") != "dim_value":
-                    yield dim.dim_param or _unnamed(value.name, axis)
+                    yield size_label(value.name, axis, dim)
 
     def _initializers(self) -> Values:
         values: Values = {}
@@ -155,7 +157,8 @@ class _Model:
     def _size(self, name: str, axis: int, dim: Any) -> Any:
         if dim.WhichOneof("value") == "dim_value":
             return dim.dim_value
-        return named(self.sizes[dim.dim_param or _unnamed(name, axis)])
+        label = size_label(name, axis, dim)
+        return self.told.get(label, named(self.sizes[label]))
 
     def _output(self, values: Values, name: str) -> Node:
         value = values.get(name)
@@ -181,11 +184,6 @@ def _refuse_twice(what: str, names: Iterable[str]) -> None:
         if count > 1:
             message = f"the {what} {quote(name)} is declared twice"
             raise ParseError(message)
-
-
-def _unnamed(name: str, axis: int) -> str:
-    """What stands for the name of a size that has none."""
-    return f"{name} axis {axis}"
 
 
 def _data(content: Content) -> dict[str, Any]:

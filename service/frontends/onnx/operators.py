@@ -82,7 +82,7 @@ def _kinds(schema: Any, inputs: Sequence[Value | None]) -> dict[str, str]:
     for place, value in enumerate(inputs):
         formal = _formal(schema.inputs, place)
         if value is None:
-            if formal.option.name == "Single":
+            if formal.option.name != "Optional":
                 message = f"the input {formal.name} is missing"
                 raise ParseError(message)
             continue

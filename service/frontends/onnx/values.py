@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.errors import FluxionError, ParseError, ShapeError, UnsupportedOperationError
+from service.errors import FluxionError, ShapeError, UnsupportedOperationError
 from service.frontends.bounds import check_count
 from service.frontends.builder import Builder, array_of_numbers, operation
 from service.ir import size
@@ -124,6 +124,12 @@ class Known:
     shape: tuple[int, ...]
     entries: tuple[Size, ...]
 
+    def __post_init__(self) -> None:
+        """Whether shape and entries fit."""
+        if min(self.shape, default=0) < 0 or size.count(self.shape) != len(self.entries):
+            message = f"{len(self.entries)} entries cannot have the shape {size.written(self.shape)}"
+            raise ShapeError(message)
+
     def tensor(self, builder: ModelBuilder) -> Tensor:
         """The same numbers as a node."""
         return Tensor(builder, builder.keep(self._node(builder)), self.kind)
@@ -180,9 +186,6 @@ def about(what: str) -> Iterator[None]:
     """Refusals say what they are about."""
     try:
         yield
-    except UnicodeDecodeError:
-        message = f"{what}: a name or a text is not UTF-8"
-        raise ParseError(message) from None
     except FluxionError as error:
         error.detail = f"{what}: {error.detail}"
         error.args = (error.detail,)

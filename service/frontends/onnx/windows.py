@@ -151,6 +151,9 @@ def _count(room: Size, step: int, before: int, n: Size, ceil_mode: int) -> Size:
 
 
 def _conv(x: Tensor, weights: Tensor, bias: Tensor | None = None, *, group: int, **given: Any) -> Tensor:
+    if x.rank < 3 or weights.rank != x.rank:  # noqa: PLR2004 - a batch of channels over at least one axis
+        message = f"weights of {weights.rank} axes for an input of {x.rank}; both are the same, and at least 3"
+        raise ShapeError(message)
     kernel = whole_numbers(weights.shape[2:]) or ()
     channels, rows, depth = x.shape[1], *weights.shape[:2]
     if given.get("kernel_shape", kernel) != kernel or group < 1 or size.multiply(group, depth) != channels:
@@ -213,6 +216,9 @@ def _lp_pool(x: Tensor, *, kernel_shape: Any, p: int, **given: Any) -> Tensor:
 
 
 def _local_response(x: Tensor, *, size: int, alpha: float, beta: float, bias: float) -> Tensor:
+    if x.rank < 2 or size < 1:  # noqa: PLR2004 - a batch of channels
+        message = f"{size} channels of an input with {x.rank} axes"
+        raise ShapeError(message)
     before = (size - 1) // 2
     squares = padded(x.call("square"), 1, before, size - 1 - before)
     n = x.shape[1]

@@ -1,4 +1,7 @@
-"""A look at the bytes of a model before they are read: a message of two bytes takes a hundred in memory."""
+"""A look at the bytes of a model before they are read: a message of two bytes takes a hundred in memory.
+
+Texts that are not UTF-8 are refused here, too; the reader would hand them on as bytes.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from service.errors import ParseError
 from service.frontends.bounds import check_count
 
 FIELDS = "model_fields"
@@ -16,8 +20,9 @@ _FIXED = {LONG: 8, SHORT: 4}
 
 @lru_cache(maxsize=128)
 def _parts(message: Any) -> Mapping[int, Any]:
-    """The fields of a message that are messages themselves, by number."""
-    return {field.number: field.message_type for field in message.fields if field.message_type is not None}
+    """The fields of a message that are messages themselves, by number; for a text, its name."""
+    texts = {field.number: field.name for field in message.fields if field.type == field.TYPE_STRING}
+    return texts | {field.number: field.message_type for field in message.fields if field.message_type is not None}
 
 
 def _varint(data: bytes, place: int, end: int) -> tuple[int, int]:
@@ -32,8 +37,16 @@ def _varint(data: bytes, place: int, end: int) -> tuple[int, int]:
     raise IndexError
 
 
+def _check_text(data: bytes, start: int, end: int, what: str) -> None:
+    try:
+        data[start:end].decode()
+    except UnicodeDecodeError:
+        message = f"the {what}, at byte {start} of the model, is not UTF-8"
+        raise ParseError(message) from None
+
+
 def check_fields(data: bytes, message: Any, cap: int) -> None:
-    """Refuse bytes of more than `cap` fields, at any depth; what is malformed is left to the reader to refuse."""
+    """Refuse bytes of more than `cap` fields, at any depth; what else is malformed is left to the reader to refuse."""
     left, count = [(0, len(data), message)], 0
     while left:
         place, end, kind = left.pop()
@@ -48,7 +61,9 @@ def check_fields(data: bytes, message: Any, cap: int) -> None:
                     place = _varint(data, place, end)[1] if tag & 7 == VARINT else place + _FIXED.get(tag & 7, 0)
                     continue
                 length, place = _varint(data, place, end)
-                if part is not None and length:
+                if isinstance(part, str):
+                    _check_text(data, place, min(place + length, end), f"{part} of a {kind.name}")
+                elif part is not None and length:
                     left.append((place, min(place + length, end), part))
                 place += length
         except IndexError:
