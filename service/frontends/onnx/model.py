@@ -74,7 +74,8 @@ class _Model:
         opset = opset_of(self.model.opset_import, "the model")
         counts = (len(part) for part in (self.graph.input, self.graph.initializer, self.graph.node))
         check_count(NODES, sum(counts), self.limits.nodes)
-        self.names, self.sizes = clean_names(self._value_names(), self._size_names())
+        given, self.sizes, made = clean_names(self._given_names(), self._size_names(), self._made_names())
+        self.names = made | given
         self.told = told_sizes(shapes, {self.names[value.name]: value for value in self.graph.input}, self.limits)
         values: Values = self._initializers() | self._inputs()
         _refuse_twice("function", (f"{entry.domain}.{entry.name}.{entry.overload}" for entry in self.model.functions))
@@ -96,9 +97,11 @@ class _Model:
                 message = f"the model has {what}, which is not read"
                 raise UnsupportedOperationError(message)
 
-    def _value_names(self) -> Iterator[str]:
+    def _given_names(self) -> Iterator[str]:
         yield from (tensor.name for tensor in self.graph.initializer)
         yield from (value.name for value in self.graph.input)
+
+    def _made_names(self) -> Iterator[str]:
         for node in self.graph.node:
             yield from filter(None, node.output)
 

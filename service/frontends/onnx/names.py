@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from itertools import chain
 
 from service.errors import FluxionError
 from service.frontends.bounds import NAME_LENGTH
@@ -24,19 +23,24 @@ def is_name(text: str) -> bool:
     return True
 
 
-def clean_names(values: Iterable[str], sizes: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """A name of the graph format for each value and each size, all different; a valid one stays."""
-    values, sizes = list(dict.fromkeys(values)), list(dict.fromkeys(sizes))
-    kept = {name: name for name in values if is_name(name)}
-    taken = set(kept)
-    kept_sizes = {name: name for name in sizes if name not in taken and is_name(name)}
-    taken |= set(kept_sizes)
+def clean_names(*groups: Iterable[str]) -> list[dict[str, str]]:
+    """For each group of texts, a name of the graph format for each, all different.
+
+    A valid name stays as it is, unless an earlier group has it.
+    """
+    listed = [list(dict.fromkeys(group)) for group in groups]
+    taken: set[str] = set()
+    found: list[dict[str, str]] = []
+    for group in listed:
+        found.append({name: name for name in group if name not in taken and is_name(name)})
+        taken |= found[-1].keys()
     tried: Counter[str] = Counter()
-    for text, found in chain(((name, kept) for name in values), ((name, kept_sizes) for name in sizes)):
-        if text not in found:
-            found[text] = _free(text, taken, tried)
-            taken.add(found[text])
-    return kept, kept_sizes
+    for group, names in zip(listed, found, strict=True):
+        for text in group:
+            if text not in names:
+                names[text] = _free(text, taken, tried)
+                taken.add(names[text])
+    return found
 
 
 def _free(text: str, taken: set[str], tried: Counter[str]) -> str:

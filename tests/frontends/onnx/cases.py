@@ -203,7 +203,9 @@ def main() -> None:
         PAGE.write_text(head + BEGIN + table() + END + rest.partition(END)[2], encoding="utf-8")
         return
     for name, cases in sorted(results().items()):
-        sys.stdout.write(f"{name}: {passed(cases.values())} of {len(cases)}\n" if name in READ else f"{name}: not read\n")
+        sys.stdout.write(
+            f"{name}: {passed(cases.values())} of {len(cases)}\n" if name in READ else f"{name}: not read\n"
+        )
         sys.stdout.writelines(f"    {case}: {text}\n" for case, text in cases.items() if text and name in READ)
     sys.stdout.write("\n" + table())
 

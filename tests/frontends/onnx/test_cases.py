@@ -58,7 +58,9 @@ def test_rules_take_what_the_schemas_declare(name: str) -> None:
     found = versions(name)
     assert found
     for schema in found:
-        always = {key for key, attribute in schema.attributes.items() if attribute.required or attribute.default_value.type}
+        always = {
+            key for key, attribute in schema.attributes.items() if attribute.required or attribute.default_value.type
+        }
         for rule in (rule_of(name, schema.since_version), FOLDS.get(name)):
             if callable(rule):
                 more = {"output_count": 1} if name == "Split" else {}

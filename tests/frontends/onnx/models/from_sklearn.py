@@ -50,9 +50,13 @@ def main() -> None:
     y = np.sin(x[:, 0]) + x[:, 1] * x[:, 2]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        net = MLPRegressor(hidden_layer_sizes=(8, 5), activation="tanh", alpha=0.0, max_iter=60, random_state=0).fit(x, y)
+        net = MLPRegressor(hidden_layer_sizes=(8, 5), activation="tanh", alpha=0.0, max_iter=60, random_state=0).fit(
+            x, y
+        )
     write("regressor", net, x, predicted=net.predict(x), target=y, **gradients(net, x, y))
-    process = GaussianProcessRegressor(DotProduct(1.5) * DotProduct(0.5), alpha=1e-2, optimizer=None).fit(x[:12], y[:12])
+    process = GaussianProcessRegressor(DotProduct(1.5) * DotProduct(0.5), alpha=1e-2, optimizer=None).fit(
+        x[:12], y[:12]
+    )
     write("process", process, x, predicted=process.predict(x))
 
 
