@@ -30,6 +30,9 @@ from service.api.routes import Parts, paths, routers
 from service.api.shortcut import Shortcut
 from service.api.sight import Sight, recorder
 from service.api.supplying import SupplyingExecutor
+from service.api.umbridge.models import Models
+from service.api.umbridge.refusals import refusal
+from service.api.umbridge.routes import PATHS, umbridge_router
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.cache.records import MemoryRecords
@@ -88,7 +91,7 @@ def create_app(
     parts = _route(app, whole)
     app.add_middleware(Front, answering=answering)
     app.add_middleware(Access, keys=settings.key_digests(), rates=rates)
-    app.add_middleware(Boundary, state=state)
+    app.add_middleware(Boundary, state=state, refusals=dict.fromkeys(PATHS, refusal))
     app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
     app.state.record = None if rates.limited else recorder(metrics)  # each request must be counted there
@@ -100,7 +103,8 @@ def _route(app: FastAPI, whole: Parts) -> tuple[APIRouter, ...]:
     """Adds every route to the application, and the document of those that are for programs; these are returned."""
     parts = routers(whole)
     described = cache_of_one(lambda: document(parts))
-    for part in (*parts, pages_router(described)):
+    others = (pages_router(described), umbridge_router(whole.answering, Models(whole.functions)))
+    for part in (*parts, *others):
         app.include_router(part)
     app.openapi = described  # type: ignore[method-assign]
     return parts

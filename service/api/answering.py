@@ -87,6 +87,14 @@ class Answering:
             self.executor.functions.use(function_id)
         return self.shortcut.take(asked, found)
 
+    async def at_once(self, asked: Asked) -> Reply | None:
+        """The answer from memory, or to a small request of a kind that was met before."""
+        known = self.recall(asked)
+        if known is not None:
+            return known
+        coming = self.quickly(asked)
+        return None if coming is None else self.keep(asked, await coming)
+
     def keep(self, asked: Asked, reply: Reply) -> Reply:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""
         if reply.status != OK or not asked.lasts:

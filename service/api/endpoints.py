@@ -73,7 +73,8 @@ ENDPOINTS = (
     Endpoint(
         "hvp",
         "Hessian times tangents",
-        "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed.",
+        "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed. With "
+        "`cotangent` the scalar is the sum of the output's entries weighted by it.",
         DerivativeAnswer,
     ),
     Endpoint(

@@ -52,6 +52,7 @@ FIELDS: Mapping[str, Callable[[Any, str, Limits], Any]] = {
     "verify": _plain,
     "nonsmooth": _plain,
     "kind": _plain,
+    "sizes": _plain,
     "order": _plain,
     "evaluate_at": _values,
     "derivatives": _plain,

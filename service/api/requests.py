@@ -9,7 +9,7 @@ from pydantic import FailFast, Field, RootModel
 
 from service.api.graphs import Fact, Graph
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent
-from service.api.tensors import Tensor
+from service.api.tensors import SIZE_CAP, Tensor
 from service.tasks.messages import Form, Kind, Layout, Mode, Scheme
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
@@ -106,6 +106,10 @@ class CotangentRequest(ComputeRequest):
     )
 
 
+class CurvatureRequest(TangentRequest, CotangentRequest):
+    """A function, the direction to differentiate its gradient in, and weights for an output that is not a scalar."""
+
+
 class TaylorRequest(ComputeRequest):
     """A function, the order of its Taylor polynomial about `at`, and where to evaluate that."""
 
@@ -153,6 +157,9 @@ class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
     kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
+    sizes: dict[Key, Annotated[int, Field(ge=0, le=SIZE_CAP)]] = Field(
+        json_schema_extra=KEYS, default_factory=absent, description="Numbers for named sizes, beside those of `at`."
+    )
 
 
 REQUEST_OF: Mapping[Kind, type[FunctionRequest]] = {
@@ -163,7 +170,7 @@ REQUEST_OF: Mapping[Kind, type[FunctionRequest]] = {
     "derivative": ComputeRequest,
     "jvp": TangentRequest,
     "vjp": CotangentRequest,
-    "hvp": TangentRequest,
+    "hvp": CurvatureRequest,
     "taylor": TaylorRequest,
     "check": CheckRequest,
     "analyze": AnalyzeRequest,

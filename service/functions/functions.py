@@ -80,12 +80,16 @@ class Functions:
 
     async def listed(self, after: str, most: int) -> Page:
         """Documents with ids beyond `after`; listing them is no use."""
-        ids = sorted(await self._records.enlisted(ROLL, self._bounds.functions))
+        ids = await self.ids()
         start = bisect_right(ids, after)
         chosen = ids[start : start + most]
         found = await self._records.get(*chosen) if chosen else []
         documents = [document for document in found if document is not None]
         return Page(documents, chosen[-1] if start + most < len(ids) else None)
+
+    async def ids(self) -> list[str]:
+        """The ids of all functions, in order."""
+        return sorted(await self._records.enlisted(ROLL, self._bounds.functions))
 
     def use(self, function_id: str) -> None:
         """Keeps a function that is in use, some time after this returns; if that fails, the next use will try."""

@@ -87,6 +87,7 @@ class Task:
     structure: Literal["dense", "auto"] = "dense"
     nonsmooth: Nonsmooth = "default"
     plan_kind: Kind = "jacobian"
+    sizes: Mapping[str, int] = field(default_factory=dict)
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None
     order: int = 1

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
-from service.errors import LimitError, ShapeError
-from service.frontends.sizes import bind
+from service.errors import LimitError, ShapeError, UnknownNameError, nearest
+from service.frontends.sizes import bind, size_names
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
@@ -67,6 +67,12 @@ class Directions:
     values: Mapping[str, Array] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
 
+    def added_to(self, point: Point) -> Point:
+        """The point with these values, too; an error points at where the client sent them."""
+        sent = dict.fromkeys(self.shapes, f"/{self.sent_as}")
+        sent |= {tangent: f"/{self.sent_as}/{name}" for name, tangent in self.moved.items()}
+        return point.joined_by(self.values, self.shapes, self.sent_as, sent)
+
 
 NONE = Directions()
 
@@ -90,11 +96,22 @@ def _read(task: Task) -> Problem:
 
 
 def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
-    if task.at is None:
+    if task.at is None and not task.sizes:
         return NOWHERE
-    declared = {name: value.shape for name, value in task.at.items()} if shapes is None else shapes
-    point = read_point(task.at, declared)
+    at = task.at or {}
+    declared = {name: value.shape for name, value in at.items()} if shapes is None else shapes
+    point = read_point(at, declared, known=_sizes(task, declared))
     return replace(point, alone=True) if task.alone and len(point.batched) == len(point.arrays) else point
+
+
+def _sizes(task: Task, shapes: Mapping[str, Shape]) -> Mapping[str, int]:
+    """The numbers that the task has for named sizes."""
+    known = size_names(shapes.values())
+    for name in task.sizes:
+        if name not in known:
+            message = f"sizes has a number for {name}, which is not a named size{nearest(name, known)}"
+            raise UnknownNameError(message, pointer=f"/sizes/{name}")
+    return task.sizes
 
 
 def differentiate(problem: Problem, derive: Derive) -> tuple[list[Derivative], list[Derivative]]:
@@ -143,7 +160,7 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
         if task.kind == "evaluate":
             require_values(kernel, problem.point)
         return None
-    point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
+    point = directions.added_to(problem.point)
     manner = Manner(problem.concrete.outputs, task.nonsmooth, task.structure == "auto")
     if task.sized:
         sizes = takes(kernel, blocks, point, task.limits, manner)
