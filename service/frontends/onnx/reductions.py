@@ -14,9 +14,10 @@ Reduce = Callable[..., Tensor]
 
 def _over_axes(reduced: Callable[..., Tensor], empty: float | None = None) -> Reduce:
     def rule(x: Tensor, axes: Any = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0) -> Tensor:
-        chosen = whole_numbers(axes) or (() if noop_with_empty_axes else tuple(range(x.rank)))
-        if empty is not None and any(x.shape[x.axis(axis)] == 0 for axis in chosen):
-            x = x.filled(empty, tuple(1 if k in map(x.axis, chosen) else n for k, n in enumerate(x.shape)))
+        chosen = whole_numbers(axes) or (() if noop_with_empty_axes else None)
+        gone = range(x.rank) if chosen is None else [x.axis(axis) for axis in chosen]
+        if empty is not None and any(x.shape[axis] == 0 for axis in gone):
+            x = x.filled(empty, tuple(1 if axis in gone else n for axis, n in enumerate(x.shape)))
         return reduced(x, axis=chosen, keepdims=bool(keepdims))
 
     return rule

@@ -98,9 +98,11 @@ def all_cases() -> Iterator[Case]:
         warnings.simplefilter("ignore")  # of how the cases are made
         from onnx.backend.test.loader import load_node_model_tests
 
-        found = [case for case in load_node_model_tests() if case.model is not None and case.data_sets]
-    tested = {case.name: case.model.graph.node[0] for case in found}
+        found = load_node_model_tests()
+    tested = {case.name: case.model.graph.node[0] for case in found if case.model}
     for case in found:
+        if case.model is None or case.data_sets is None:
+            continue
         inputs, outputs = case.data_sets[0]
         node = tested[EXPANDED.sub("", case.name)]
         if node.domain not in STANDARD:

@@ -63,7 +63,7 @@ def test_rules_take_what_the_schemas_declare(name: str) -> None:
         }
         for rule in (rule_of(name, schema.since_version), FOLDS.get(name)):
             if callable(rule):
-                more = {"output_count": 1} if name == "Split" else {}
+                more: dict[str, Any] = {"output_count": 1} if name == "Split" else {}
                 more |= {"builder": None} if rule is FOLDS.get(name) else {}
                 for count in {max(schema.min_input, 1), min(schema.max_input, 5)}:
                     for keys in (always, schema.attributes):

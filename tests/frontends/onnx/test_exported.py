@@ -80,7 +80,7 @@ def test_a_regressor_of_scikit_learn() -> None:
 
 
 def test_a_gaussian_process_of_scikit_learn() -> None:
-    """Predictions of a model that compares each point with those it was fitted to; its slope is that of a difference."""
+    """Predictions of a model that compares each point with those it was fitted to, and its slope."""
     x = numbers((200, 3), 0.7)
     with np.load(MODELS / "process.npz") as expected:
         predicted = expected["predicted"]
@@ -90,4 +90,6 @@ def test_a_gaussian_process_of_scikit_learn() -> None:
     found = compute(
         Task("jvp", graph=graph_of("process"), at={"X": x}, tangents={"X": direction}, wrt=("X",), forms=())
     )
-    assert np.ravel(found.blocks[0].value) == pytest.approx((ahead - behind) / (2 * step), rel=1e-6, abs=1e-6)
+    (block,) = found.blocks
+    assert block.value is not None
+    assert np.ravel(block.value) == pytest.approx((ahead - behind) / (2 * step), rel=1e-6, abs=1e-6)

@@ -14,8 +14,10 @@ from service.frontends.graph import read_graph
 from service.frontends.onnx.names import clean_names, is_name
 from service.frontends.onnx.tensors import read_tensor
 from service.ir.size import named
-from service.tasks.messages import Limits
+from service.tasks.compute import compute
+from service.tasks.messages import Limits, Task
 from tests.frontends.onnx.making import graph_of, model, node, values
+from tests.tasks.asking import ask
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -6.0]])
 
@@ -47,8 +49,11 @@ def test_nodes_have_the_names_of_the_model() -> None:
 
 def test_initializers_are_constants_with_their_names() -> None:
     """Those of floats, used or not, also where they are inputs; equal ones stay apart."""
-    made = model([node("Add", "x", "w.1"), node("Mul", "y", "w2", output="z")], {"x": [2], "w.1": [2]}, outputs=["z"],
-                 **{"w.1": np.ones(2), "w2": np.ones(2), "unused": np.float32(0.1), "shape": np.array([1])})  # fmt: skip
+    constants: dict[str, Any] = {
+        "w.1": np.ones(2), "w2": np.ones(2), "unused": np.float32(0.1), "shape": np.array([1]),
+    }  # fmt: skip
+    nodes = [node("Add", "x", "w.1"), node("Mul", "y", "w2", output="z")]
+    made = model(nodes, {"x": [2], "w.1": [2]}, outputs=["z"], **constants)
     found = graph_of(made)
     assert [entry["name"] for entry in found["inputs"]] == ["x"]
     assert {entry["name"]: entry["data"] for entry in found["constants"]} == {
@@ -95,7 +100,8 @@ def test_softmax_changed_with_version_13(opset: int, kind: str) -> None:
 OLD_AND_NEW: dict[str, tuple[Any, Any]] = {
     "Slice": (
         model([node("Slice", "x", starts=[-1], ends=[2**31], axes=[1])], {"x": [2, 3]}, 9),
-        model([node("Slice", "x", "a", "b", "c")], {"x": [2, 3]}, a=np.array([-1]), b=np.array([2**62]), c=np.array([1])),
+        model([node("Slice", "x", "a", "b", "c")], {"x": [2, 3]}, a=np.array([-1]), b=np.array([2**62]),
+              c=np.array([1])),
     ),
     "Unsqueeze": (
         model([node("Unsqueeze", "x", axes=[0, -1])], {"x": [2, 3]}, 11),
@@ -115,7 +121,8 @@ OLD_AND_NEW: dict[str, tuple[Any, Any]] = {
     ),
     "Split": (
         model([helper.make_node("Split", ["x"], ["y", "z"], axis=1, split=[1, 2])], {"x": [2, 3]}, 12, ["z"]),
-        model([helper.make_node("Split", ["x", "a"], ["y", "z"], axis=1)], {"x": [2, 3]}, 13, ["z"], a=np.array([1, 2])),
+        model([helper.make_node("Split", ["x", "a"], ["y", "z"], axis=1)], {"x": [2, 3]}, 13, ["z"],
+              a=np.array([1, 2])),
     ),
 }  # fmt: skip
 
@@ -167,3 +174,14 @@ def test_bodies_and_loss_with_constant_labels() -> None:
     made = model([node("SoftmaxCrossEntropyLoss", "x", "labels")], {"x": [2, 3]}, labels=np.array([2, 0]))
     logs = X - np.log(np.exp(X).sum(axis=1, keepdims=True))
     assert values(made, x=X) == pytest.approx(-(logs[0, 2] + logs[1, 0]) / 2, rel=1e-14)
+
+
+def test_a_model_and_a_text_are_one_function() -> None:
+    """With the weights as variables, as a request names them."""
+    nodes = [node("Gemm", "x", "W", "b", output="z", transB=1), node("Tanh", "z", output="a"),
+             node("ReduceMean", "a", keepdims=0)]  # fmt: skip
+    shapes: dict[str, tuple[int | str, ...]] = {"x": ("batch", 2), "W": (1, 2), "b": (1,)}
+    graph = graph_of(model(nodes, shapes))
+    found = compute(Task("gradient", graph=graph, wrt=("W", "b"), forms=()))
+    text = ask("gradient", "mean(tanh(x @ W.T + b))", shapes, wrt=("W", "b"))
+    assert found.function_id == text.function_id

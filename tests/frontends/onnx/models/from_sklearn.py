@@ -5,7 +5,8 @@
 
 `regressor.onnx` is a fitted MLPRegressor in float64; `regressor.npz` has its predictions, and the gradient of half the
 mean square error by its coefficients as scikit-learn's own backpropagation has it, summed up as it names the weights.
-`process.onnx` is a GaussianProcessRegressor whose kernel is a product of two linear ones, `process.npz` its predictions.
+`process.onnx` is a GaussianProcessRegressor whose kernel is a product of two linear ones, `process.npz` has its
+predictions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skl2onnx import to_onnx
+from skl2onnx import to_onnx  # type: ignore[import-not-found]
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import DotProduct
 from sklearn.neural_network import MLPRegressor

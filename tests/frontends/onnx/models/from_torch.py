@@ -3,8 +3,8 @@
     python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 onnx onnxscript
     PYTHONPATH=. /tmp/torch/bin/python -m tests.frontends.onnx.models.from_torch
 
-Each model is a loss in float64, written by one of PyTorch's two exporters. `NAME.npz` has its value, and its gradient by
-each parameter under the parameter's name.
+Each model is a loss in float64, written by one of PyTorch's two exporters. `NAME.npz` has its value, and its gradient
+by each parameter under the parameter's name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 BATCH = 1000
 
 
-class WithLoss(nn.Module):
+class WithLoss(nn.Module):  # type: ignore[misc]
     """A net and the loss of its answers."""
 
     def __init__(self, net: Any, loss: Any) -> None:
@@ -37,7 +37,7 @@ class WithLoss(nn.Module):
         return self.loss(self.net(x), target)
 
 
-class WithLabels(nn.Module):
+class WithLabels(nn.Module):  # type: ignore[misc]
     """A net and its cross entropy with labels that are part of the model."""
 
     def __init__(self, net: Any, labels: Any) -> None:
