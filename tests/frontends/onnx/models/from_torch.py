@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -88,6 +89,16 @@ def write(name: str, model: Any, point: Mapping[str, Any], **export: Any) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(model, given, str(path), input_names=list(point), output_names=["loss"], **export)
+    path.write_bytes(without_notes(onnx.load(path)).SerializeToString())
+
+
+def without_notes(made: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without what the exporter notes of the machine that it ran on, such as paths."""
+    graph = made.graph
+    for part in (made, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return made
 
 
 def main() -> None:
