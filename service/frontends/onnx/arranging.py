@@ -33,6 +33,9 @@ def _reshape(x: Tensor, shape: Any, *, allowzero: int = 0) -> Tensor:
 
 def _squeeze(x: Tensor, axes: Any = None) -> Tensor:
     given = whole_numbers(axes)
+    if given is None and not all(isinstance(n, int) for n in x.shape):
+        message = f"which axes of {size.written(x.shape)} have size 1 is not known; name the axes"
+        raise UnsupportedOperationError(message)
     gone = [k for k, n in enumerate(x.shape) if n == 1] if given is None else [x.axis(k) for k in given]
     if any(x.shape[k] != 1 for k in gone):
         message = f"only axes of size 1 can be squeezed, got axes {gone} of {size.written(x.shape)}"
@@ -96,9 +99,16 @@ def _slice(start: Size, stop: Size, step: int, n: Size) -> tuple[Any, Any, Any]:
         chosen = range(*slice(start, stop, step).indices(n))  # type: ignore[arg-type]
         last = chosen.stop if chosen and chosen.stop >= 0 else None if chosen else chosen.start
         return chosen.start, last, max(min(step, LARGEST_INTEGER), -LARGEST_INTEGER)
-    far = isinstance(stop, int) and abs(stop) >= LARGEST_INTEGER - 1
-    near = start == 0 or (step < 0 and start == -1)
-    return None if near else start, None if far or stop == n else stop, step
+    # Of a named size only what both ends leave whole is known, and where Python would not cut a slice short.
+    forward = step > 0
+    from_end = start == 0 if forward else start == -1 or _is_far(start)
+    to_end = (stop == n or _is_far(stop)) if forward else _is_far(size.multiply(-1, stop))
+    return None if from_end else start, None if to_end else stop, step
+
+
+def _is_far(bound: Size) -> bool:
+    """Whether a bound is one of those that stand for the end of any axis."""
+    return isinstance(bound, int) and bound >= LARGEST_INTEGER - 1
 
 
 def _slice_tensor(x: Tensor, starts: Any, ends: Any, axes: Any = None, steps: Any = None) -> Tensor:
@@ -174,7 +184,11 @@ def _gather(x: Tensor, indices: Value, *, axis: int) -> Tensor:
 def _gather_elements(x: Tensor, indices: Value, *, axis: int) -> Tensor:
     """Entry by entry another place of one axis: sums of entries under masks, which keep the others out."""
     place, listed = x.axis(axis), places(whole(indices) or (), x.shape[x.axis(axis)])
-    n = int(x.shape[place])  # type: ignore[arg-type]
+    n = whole_number(x.shape[place])
+    others = [(m, k) for axis, (m, k) in enumerate(zip(indices.shape, x.shape, strict=False)) if axis != place]
+    if len(indices.shape) != x.rank or any(isinstance(k, int) and m > k for m, k in others):  # type: ignore[operator]
+        message = f"indices of shape {size.written(indices.shape)} do not fit into {size.written(x.shape)}"
+        raise ShapeError(message)
     x.builder.spend(size.bulk((len(listed), n)))
     mask = Known("bool", (*indices.shape, n), tuple(k == index for index in listed for k in range(n)))  # type: ignore[arg-type]
     kept = tuple((0, n, None) for n in indices.shape)
@@ -224,7 +238,7 @@ def _cumsum(x: Tensor, axis: Any, *, exclusive: int, reverse: int) -> Tensor:
     place = x.axis(whole_number(axis))
     x = x.call("flip", axis=place) if reverse else x
     total = x.call("cumsum", axis=place)
-    if exclusive:
+    if exclusive and x.shape[place] != 0:
         first = x.filled(0.0, (*x.shape[:place], 1, *x.shape[place + 1 :]))
         total = joined(first, at(total, place, (None, -1, None)), axis=place)
     return total.call("flip", axis=place) if reverse else total

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import reduce
 
+from service.errors import ParseError, quote
 from service.frontends.onnx.values import Known, Tensor, Value
 
 LARGEST_FLOAT = (2 - 2.0**-23) * 2.0**127  # what an absent bound of Clip is written as in old models
@@ -34,6 +35,9 @@ def _power(x: Tensor, y: Value) -> Tensor:
 def _gelu(x: Tensor, *, approximate: str = "none") -> Tensor:
     if approximate == "none":
         return x.call("gelu")
+    if approximate != "tanh":
+        message = f"approximate is 'none' or 'tanh', got {quote(approximate)}"
+        raise ParseError(message)
     return 0.5 * x * (1 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).call("tanh"))
 
 

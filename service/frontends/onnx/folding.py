@@ -47,10 +47,20 @@ def _numbers(rule: Callable[..., Any]) -> Callable[..., Size]:
 
 def _same(x: Size, y: Size) -> Size:
     """Whether two sizes are equal; a named size is no number below 0, as which -1 stands for something else."""
-    if isinstance(x, Dim) is not isinstance(y, Dim) and min(e for e in (x, y) if isinstance(e, int)) >= 0:
-        message = f"whether {x!r} is {y!r} is not known"
-        raise UnsupportedOperationError(message)
-    return int(x == y)
+    if x == y or (isinstance(x, int) and isinstance(y, int)):
+        return int(x == y)
+    if any(_is_negative(a) and _is_positive(b) for a, b in ((x, y), (y, x))):
+        return 0
+    message = f"whether {x!r} is {y!r} is not known"
+    raise UnsupportedOperationError(message)
+
+
+def _is_negative(x: Size) -> bool:
+    return isinstance(x, int) and x < 0
+
+
+def _is_positive(x: Size) -> bool:
+    return isinstance(x, Dim) and all(count > 0 for _, count in x.terms)
 
 
 def places(shape: Sequence[int], of: Sequence[int]) -> list[int]:
@@ -80,9 +90,9 @@ def _arranged(x: Known, shape: Sequence[Any]) -> Known:
     return Known(x.kind, tuple(map(whole_number, shape)), x.entries)
 
 
-def _reshape(x: Known, shape: Known, **_: Any) -> Known:
+def _reshape(x: Known, shape: Known, *, allowzero: int = 0, **_: Any) -> Known:
     wanted = list(whole_numbers(shape) or ())
-    wanted = [x.shape[k] if n == 0 and k < len(x.shape) else n for k, n in enumerate(wanted)]
+    wanted = [x.shape[k] if n == 0 and not allowzero and k < len(x.shape) else n for k, n in enumerate(wanted)]
     known = prod(n for n in wanted if n != -1)
     wanted = [len(x.entries) // max(known, 1) if n == -1 else n for n in wanted]
     if prod(wanted) != len(x.entries):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
-from service.errors import UnsupportedOperationError
+from service.errors import ShapeError, UnsupportedOperationError
 from service.frontends.onnx.values import Tensor, whole_number, whole_numbers
+from service.ir import size
 
 Reduce = Callable[..., Tensor]
 
@@ -42,6 +43,9 @@ def _from_axis(name: str) -> Callable[..., Tensor]:
 
 
 def _gemm(a: Tensor, b: Tensor, c: Tensor | None = None, **given: Any) -> Tensor:
+    if a.rank != 2 or b.rank != 2:  # noqa: PLR2004 - matrices
+        message = f"two matrices are expected, got {size.written(a.shape)} and {size.written(b.shape)}"
+        raise ShapeError(message)
     left, right = (x.call("transpose") if given[flag] else x for x, flag in ((a, "transA"), (b, "transB")))
     product = _scaled(left @ right, given["alpha"])
     return product if c is None or given["beta"] == 0 else product + _scaled(c, given["beta"])
@@ -71,9 +75,12 @@ def _standardized(x: Tensor, mean: Tensor, variance: Tensor, epsilon: float) -> 
 
 
 def _batch_normalization(
-    x: Tensor, *parameters: Tensor, epsilon: float, momentum: float, training_mode: int = 0, **_: Any
+    x: Tensor, *parameters: Tensor, epsilon: float, momentum: float, training_mode: int = 0, spatial: int = 1
 ) -> Any:
     """With `training_mode`, by mean and variance of the batch, and the running ones after it."""
+    if not spatial:
+        message = "spatial 0, with a mean for every entry, is not read"
+        raise UnsupportedOperationError(message)
     scale, shift, mean, variance = parameters
     over: dict[str, Any] = {"axis": (0, *_spatial(x))}
     now = (x.call("mean", **over), x.call("var", **over)) if training_mode else (mean, variance)

@@ -125,6 +125,13 @@ REFUSED: Mapping[str, tuple[Callable[[], ModelProto], type[FluxionError], str]] 
                            "node 'N' .*derivative"),
     "shapes that do not fit": (lambda: one("Add", "x", "w", w=np.ones(2)), ShapeError, "node 'N' .*cannot broadcast"),
     "an axis out of range": (lambda: one("Gather", "x", "w", w=np.array(3)), ShapeError, "node 'N' .*out of range"),
+    "a way to approximate that is none": (lambda: one("Gelu", attributes={"approximate": "tan"}), ParseError,
+                                          "node 'N' .*got 'tan'"),
+    "axes of size 1 that may be more": (lambda: one("Squeeze", shape=["n", 1]), UnsupportedOperationError,
+                                        "node 'N' .*not known"),
+    "indices beyond the other axes": (lambda: one("GatherElements", "x", "w", shape=[1, 3], attributes={"axis": 1},
+                                                  w=np.array([[0], [1]])), ShapeError, "node 'N' .*do not fit"),
+    "a product of batches": (lambda: one("Gemm", "x", "x", shape=[2, 2, 2]), ShapeError, "node 'N' .*two matrices"),
     "an input of integers": (lambda: changed(
         lambda made: made.graph.input.append(helper.make_tensor_value_info("k", 7, []))),
         UnsupportedOperationError, "input 'k': .*must be initializers"),

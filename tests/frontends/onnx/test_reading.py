@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from service.errors import FluxionError
 from service.frontends.graph import read_graph
 from service.frontends.onnx.names import clean_names, is_name
 from service.frontends.onnx.tensors import read_tensor
@@ -185,3 +186,42 @@ def test_a_model_and_a_text_are_one_function() -> None:
     found = compute(Task("gradient", graph=graph, wrt=("W", "b"), forms=()))
     text = ask("gradient", "mean(tanh(x @ W.T + b))", shapes, wrt=("W", "b"))
     assert found.function_id == text.function_id
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((0, 2**63 - 1, 1), lambda x: x),
+        ((1, 2**63 - 1, 1), lambda x: x[1:]),
+        ((-2, 2**31 - 1, 1), lambda x: x[-2:]),
+        ((-1, -(2**63), -1), lambda x: x[::-1]),
+        ((2**63 - 1, -(2**63), -1), lambda x: x[::-1]),
+        ((0, -1, 1), lambda x: x[:-1]),
+    ],
+)
+@pytest.mark.parametrize("count", ["n", 5])
+def test_slices_of_axes_with_a_name_or_a_number(bounds: Any, expected: Any, count: Any) -> None:
+    """The bounds that stand for either end, in both directions."""
+    start, stop, step = map(np.array, ([bounds[0]], [bounds[1]], [bounds[2]]))
+    made = model([node("Slice", "x", "a", "b", "", "c")], {"x": [count]}, a=start, b=stop, c=step)
+    x = np.arange(5.0)
+    assert np.array_equal(values(made, x=x), expected(x))
+
+
+@pytest.mark.parametrize("bounds", [(0, -(2**63), 1), (0, -(2**63), -1), (3, 2**63 - 1, -1)])
+def test_slices_that_may_be_empty(bounds: Any) -> None:
+    """Are empty, or have the first entry, where the size is a number; with a name they are refused."""
+    start, stop, step = map(np.array, ([bounds[0]], [bounds[1]], [bounds[2]]))
+    x = np.arange(5.0)
+    made = model([node("Slice", "x", "a", "b", "", "c")], {"x": [5]}, a=start, b=stop, c=step)
+    assert np.array_equal(values(made, x=x), x[slice(*bounds)])
+    with pytest.raises(FluxionError):
+        graph_of(model([node("Slice", "x", "a", "b", "", "c")], {"x": ["n"]}, a=start, b=stop, c=step))
+
+
+def test_whether_named_sizes_are_equal_is_not_guessed() -> None:
+    """Two names may be one number; a size is never below 0."""
+    nodes = [node("Shape", "x", output="s"), node("Equal", "s", "k", output="c"), node("Where", "c", "k", "s")]
+    assert values(model(nodes, {"x": ["n", 3]}, k=np.array([-1])), x=np.ones((2, 3))).tolist() == [2.0, 3.0]
+    with pytest.raises(FluxionError, match="whether n is 3 is not known"):
+        graph_of(model(nodes, {"x": ["n", 3]}, k=np.array([3])))
