@@ -163,3 +163,13 @@ def test_sizes_and_values_must_agree(at: dict[str, Any]) -> None:
         planned({"x": ("n",), "A": ("m", "n")}, sizes={"n": 3}, at=at)
     with pytest.raises(FluxionError, match="k, which is not a named size"):
         planned({"x": ("n",), "A": ("m", "n")}, sizes={"k": 1})
+
+
+def test_the_id_and_the_place_are_those_of_what_was_sent() -> None:
+    """The id is the function's, not the weighted sum's; an error points at the cotangent."""
+    sent: dict[str, Any] = {"at": AT, "tangents": {"x": TANGENTS["x"]}}
+    found = ask("hvp", TEXT, SHAPES, cotangent=WEIGHTS, **sent)
+    assert found.function_id == ask("evaluate", TEXT, SHAPES, at=AT).function_id
+    with pytest.raises(ShapeError) as refused:
+        ask("hvp", TEXT, SHAPES, cotangent=np.ones(3), **sent)
+    assert refused.value.pointer == "/cotangent"
