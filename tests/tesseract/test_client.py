@@ -151,6 +151,24 @@ def test_health_and_endpoints(served: Tesseract) -> None:
     assert (capabilities.gpu_transports, capabilities.compressions) == (("none",), ("none",))
 
 
+def test_a_name_of_a_node_that_is_taken(server: str) -> None:
+    """What is added to a graph in order to join its outputs has names of its own."""
+    nodes = [
+        {"name": "joined1", "op": "sin", "inputs": ["joined0"]},
+        {"name": "joined2", "op": "exp", "inputs": ["joined1"]},
+    ]
+    graph = {
+        "version": 1,
+        "inputs": [{"name": "joined0", "shape": []}],
+        "nodes": nodes,
+        "outputs": ["joined1", "joined2"],
+    }
+    served, names = Tesseract.from_url(registered(server, {"graph": graph})), ["output0", "output1"]
+    weights = {name: np.array(1.0) for name in names}
+    found = served.vector_jacobian_product({"joined0": np.array(0.5)}, ["joined0"], names, weights)
+    close(found, {"joined0": np.array(np.cos(0.5) * (1 + np.exp(np.sin(0.5))))})
+
+
 def test_many_at_once(server: str) -> None:
     """Calls that run at the same time get the answers to their own inputs."""
     served = client(server, CASES["several"])

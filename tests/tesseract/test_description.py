@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
 from openapi_spec_validator import validate
+from tesseract_core import Tesseract
 from tesseract_jax.tesseract_compat import Jaxeract
 
 from tests.tesseract.calling import CASES, Case, at, client, directions, post, registered
+
+WIDTH = 100
+FAN: dict[str, Any] = {  # as many inputs as outputs, each of one
+    "version": 1,
+    "inputs": [{"name": f"x{place}", "shape": []} for place in range(WIDTH)],
+    "nodes": [{"name": f"y{place}", "op": "sin", "inputs": [f"x{place}"]} for place in range(WIDTH)],
+    "outputs": [f"y{place}" for place in range(WIDTH)],
+}
 
 
 @pytest.fixture(params=CASES)
@@ -29,6 +39,14 @@ def document(server: str, case: Case) -> dict[str, Any]:
 def test_it_is_valid(document: dict[str, Any]) -> None:
     """As OpenAPI 3.1; every reference leads somewhere."""
     validate(document)
+
+
+@pytest.mark.parametrize("function", [{"expression": "1 + 1"}, {"graph": FAN}], ids=["constant", "fan"])
+def test_it_is_valid_at_the_edges(server: str, function: dict[str, Any]) -> None:
+    """Without inputs, and no longer than its inputs and outputs are many."""
+    served = Tesseract.from_url(registered(server, function))
+    validate(served.openapi_schema)
+    assert len(json.dumps(served.openapi_schema)) < 10_000 + 4 * WIDTH * 600
 
 
 def test_the_arrays_that_clients_look_for(document: dict[str, Any], case: Case) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.client
 import json
 from typing import Any
@@ -13,6 +14,7 @@ import pydantic_core
 import pytest
 from tesseract_core import Tesseract
 
+from tests.service_process import HOST, running_service
 from tests.tesseract.calling import CASES, at, client, post, registered
 
 PROBLEM = "application/problem+json"
@@ -157,6 +159,18 @@ def test_sizes_that_contradict(server: str) -> None:
     assert "where n is 2" in message
 
 
+def test_cotangents_of_each_others_shapes(server: str) -> None:
+    """As many numbers as all outputs have together are not enough: each cotangent has the shape of its output."""
+    address, point = registered(server, CASES["several"].registration), at(CASES["several"])
+    names = ["output1", "output2"]
+    vectors = {"output1": np.ones((2, 3)).tolist(), "output2": np.ones(9).tolist()}  # these have 9 and 6 entries
+    body = {"inputs": {name: value.tolist() for name, value in point.items()}, "vjp_inputs": ["x"]}
+    call = {**body, "vjp_outputs": names, "cotangent_vector": vectors}
+    code, ((place, message),) = faults(address, "vector_jacobian_product", call)
+    assert (code, place) == ("shape-error", "/cotangent_vector/output1")
+    assert "it takes [3, 3]" in message
+
+
 def test_the_client_says_what_is_wrong(server: str) -> None:
     """The stock client raises what it raises for a Tesseract of its own kind, with the place and the message."""
     served, point = client(server, CASES["scalar"]), at(CASES["scalar"])
@@ -237,6 +251,21 @@ def test_what_the_computation_refuses(server: str) -> None:
     code, listed = faults(fixed, "apply", {"inputs": {"x": [1.0, 2.0]}})
     assert code == "shape-error"
     assert listed[0][1]
+
+
+def test_a_key_that_the_client_has_no_place_for() -> None:
+    """Without it the client shows the refusal; a proxy, or here its session, can add it."""
+    key = "secret"
+    with running_service(workers=1, api_keys=f"me:{hashlib.sha256(key.encode()).hexdigest()}") as port:
+        address, body = f"http://{HOST}:{port}", {"expression": "x**2"}
+        bearer = {"Authorization": f"Bearer {key}"}
+        status, answer, _ = post(f"{address}/v1/functions", body, **bearer)
+        assert status == 201
+        served = Tesseract.from_url(f"{address}/tesseract/{answer['function_id']}")
+        with pytest.raises(RuntimeError, match="Error 401"):
+            served.apply({"x": np.array(3.0)})
+        served._client._session.headers.update(bearer)
+        assert served.apply({"x": np.array(3.0)})["output"] == 9
 
 
 def test_another_method(address: str) -> None:
