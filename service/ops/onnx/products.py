@@ -1,0 +1,74 @@
+"""Products of arrays, by MatMul and Einsum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.ir.node import Node
+from service.ir.size import Size
+from service.ops.onnx.arranging import reshaped
+from service.ops.onnx.sheet import Value, op
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def contraction(operands: Sequence[Value], labels: Sequence[str], out: str) -> Value:
+    """The sum of products, which onnxruntime takes from left to right: an operand follows one it shares a label with."""
+    left = list(range(1, len(operands)))
+    order, seen = [0], set(labels[0])
+    while left:
+        place = next((k for k in left if seen & set(labels[k])), left[0])
+        left.remove(place)
+        order.append(place)
+        seen |= set(labels[place])
+    equation = ",".join(labels[k] for k in order) + "->" + out
+    return op("Einsum", *(operands[k] for k in order), equation=equation)
+
+
+def inner(node: Node, x: Value, y: Value) -> Value:
+    """Sums over the last axes of both."""
+    first, second = (len(child.shape) for child in node.inputs)
+    if not first or not second:
+        return x * y
+    shared = LETTERS[first + second]
+    left, right = LETTERS[: first - 1], LETTERS[first : first + second - 1]
+    return contraction([x, y], [left + shared, right + shared], left + right)
+
+
+def dot(node: Node, x: Value, y: Value) -> Value:
+    """Sums over the last axis of x and the last but one of y."""
+    first, second = (len(child.shape) for child in node.inputs)
+    if not first or not second:
+        return x * y
+    shared, left = LETTERS[first + second], LETTERS[: first - 1]
+    right = LETTERS[first : first + second - 1]
+    of_y = right[:-1] + shared + right[-1:] if second > 1 else shared
+    return contraction([x, y], [left + shared, of_y], left + right)
+
+
+def outer(node: Node, x: Value, y: Value) -> Value:
+    """Every entry by every entry."""
+    m, n = node.shape
+    column = op("Reshape", x, x.sheet.shape((m, 1)), allowzero=1)
+    return column * op("Reshape", y, y.sheet.shape((1, n)), allowzero=1)
+
+
+def kron(node: Node, x: Value, y: Value) -> Value:
+    """The axes of both by turns, joined."""
+    rank, shapes = len(node.shape), list[list[Size]]()
+    for place, child in enumerate(node.inputs):
+        whole = (1,) * (rank - len(child.shape)) + child.shape
+        shapes.append([n for entry in whole for n in ((entry, 1) if place == 0 else (1, entry))])
+    if not rank:
+        return x * y
+    pair = [
+        op("Reshape", one, x.sheet.shape(tuple(shape)), allowzero=1) for one, shape in zip((x, y), shapes, strict=True)
+    ]
+    return reshaped(node, pair[0] * pair[1])
+
+
+def trace(node: Node, x: Value) -> Value:
+    """The sum of the diagonal of the last two axes."""
+    batch = LETTERS[: len(node.shape)]
+    same = LETTERS[len(node.shape)]
+    return op("Einsum", x, equation=f"{batch}{same}{same}->{batch}")
