@@ -153,7 +153,7 @@ _infix = Notation("#1 @ #2", precedence=50, needs=(50, 51))
 
 
 _declare("matmul", "matrix product, NumPy's `@`", _matmul_shape, matmul, arrays("x", "y"), text=_infix, numpy=_infix,
-         latex=Notation(r"#1 \, #2", precedence=55, needs=(55, 56)), example="A @ x", onnx="MatMul")  # fmt: skip
+         latex=Notation(r"#1 \, #2", precedence=55, needs=(55, 56)), example="A @ x", onnx=products.matmul)  # fmt: skip
 
 
 _declare("transpose", "axes in reverse, or in the order `axes`", _transpose_shape, _transpose,

@@ -197,7 +197,7 @@ SOFTMAX = kernel("reduce_softmax", softmax_kernel, _softmax_vjp, raised=_raised_
 
 
 declare_reduction("sum", "sum over axes", summed, onnx=reducing.reduction("ReduceSum"))
-declare_reduction("mean", "arithmetic mean over axes", _mean, empty=False, onnx=reducing.reduction("ReduceMean"))
+declare_reduction("mean", "arithmetic mean over axes", _mean, empty=False, onnx=reducing.mean)
 declare_reduction(
     "max",
     "largest entry; ties share the derivative equally",

@@ -6,6 +6,7 @@ import math
 
 from service.errors import UnsupportedOperationError
 from service.ir.node import Node
+from service.ops.onnx.products import product
 from service.ops.onnx.sheet import CONTRIBUTED, Value, number, op, where
 
 EPS = 2.0**-52
@@ -43,7 +44,8 @@ def inv(node: Node, x: Value) -> Value:
 
 def solve(node: Node, a: Value, b: Value) -> Value:
     """The inverse times the right side, as the service computes it."""
-    return op("MatMul", a if 0 in node.inputs[0].shape else inverse_of(a), b)
+    left, right = node.inputs
+    return product((a if 0 in left.shape else inverse_of(a), left.shape), (b, right.shape))
 
 
 def matrix_power(node: Node, x: Value) -> Value:
@@ -57,9 +59,9 @@ def matrix_power(node: Node, x: Value) -> Value:
         x, n = inv(node, x), -n
     result: Value | None = None
     for digit in f"{n:b}":
-        result = None if result is None else op("MatMul", result, result)
+        result = None if result is None else product((result, node.shape), (result, node.shape))
         if digit == "1":
-            result = x if result is None else op("MatMul", result, x)
+            result = x if result is None else product((result, node.shape), (x, node.shape))
     return result or x
 
 
@@ -143,6 +145,6 @@ def cholesky(node: Node, x: Value) -> Value:
         below = where(op("Unsqueeze", sheet.numbers([float(i >= k) for i in range(n)]), sheet.integers([-1])) > 0.0,
                       column / op("Sqrt", square), 0.0)  # fmt: skip
         columns.append(below)
-        rest = rest - op("MatMul", below, op("Transpose", below, perm=swapped))
+        rest = rest - below * op("Transpose", below, perm=swapped)
     factor = op("Concat", *columns, axis=-1)
     return where(good, factor, math.nan) if good else factor

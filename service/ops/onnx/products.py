@@ -1,11 +1,16 @@
-"""Products of arrays, by MatMul and Einsum."""
+"""Products of arrays, all by Einsum.
+
+Not by MatMul: onnxruntime joins one with a neighbouring scale, which it keeps in float32, and with a neighbouring
+transpose, where it mistakes a transposed matrix times a vector. Einsum runs on the same kernels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from service.ir.node import Node
-from service.ir.size import Size
+from service.ir.size import Shape, Size
+from service.ops.broadcasting import broadcast_shapes
 from service.ops.onnx.arranging import reshaped
 from service.ops.onnx.sheet import Value, op
 
@@ -23,6 +28,29 @@ def contraction(operands: Sequence[Value], labels: Sequence[str], out: str) -> V
         seen |= set(labels[place])
     equation = ",".join(labels[k] for k in order) + "->" + out
     return op("Einsum", *(operands[k] for k in order), equation=equation)
+
+
+def product(first: tuple[Value, Shape], second: tuple[Value, Shape]) -> Value:
+    """NumPy's matmul of values with their shapes; a batch axis that is stretched is left out of its operand."""
+    batch = max(len(first[1]), len(second[1]), 2) - 2
+    row, inside, column = LETTERS[batch : batch + 3]
+    stretched = [1 != n for n in broadcast_shapes("matmul", first[1][:-2], second[1][:-2])]
+    operands, labels = list[Value](), list[str]()
+    ends = (row + inside if len(first[1]) > 1 else inside, inside + column if len(second[1]) > 1 else inside)
+    for (x, shape), end in zip((first, second), ends, strict=True):
+        lead = len(shape) - len(end)
+        places = range(batch - lead, batch)
+        gone = [k for k, place in enumerate(places) if shape[k] == 1 and stretched[place]]
+        operands.append(op("Squeeze", x, x.sheet.integers(gone)) if gone else x)
+        labels.append("".join(LETTERS[place] for k, place in enumerate(places) if k not in gone) + end)
+    out = LETTERS[:batch] + "".join(letter for letter in (row, column) if letter in "".join(ends))
+    return contraction(operands, labels, out)
+
+
+def matmul(node: Node, x: Value, y: Value) -> Value:
+    """NumPy's matmul."""
+    first, second = node.inputs
+    return product((x, first.shape), (y, second.shape))
 
 
 def inner(node: Node, x: Value, y: Value) -> Value:

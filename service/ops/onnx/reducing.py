@@ -39,6 +39,12 @@ def reduction(operator: str) -> Any:
     return write
 
 
+def mean(node: Node, x: Value) -> Value:
+    """The sum over the number of entries; ReduceMean is what onnxruntime looks for to fuse in lower precision."""
+    count = size.count(node.inputs[0].shape[k] for k in _axes(node))
+    return reduced("ReduceSum", x, _axes(node), keepdims=_keeps(node)) / x.sheet.size_as_number(count)
+
+
 def extremum(operator: str) -> Any:
     """The largest or the smallest entry."""
 
