@@ -68,6 +68,12 @@ class NpzArchive(RootModel[bytes]):
     model_config = ConfigDict(json_schema_extra={"format": "binary"})
 
 
+class OnnxModel(RootModel[bytes]):
+    """An ONNX model in the request's variables, float64; docs/onnx.md has the names of its outputs."""
+
+    model_config = ConfigDict(json_schema_extra={"format": "binary"})
+
+
 def answers(
     model: type[BaseModel], example: dict[str, Any], further: Mapping[str, type[BaseModel]] | None = None
 ) -> dict[int | str, dict[str, Any]]:

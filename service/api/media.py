@@ -11,6 +11,7 @@ from service.errors import quote
 
 JSON = "application/json"
 NPZ = "application/x-npz"
+ONNX = "application/onnx"
 _QUALITY = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 

@@ -79,8 +79,8 @@ class Op:
     `plain(*inputs, **attributes)` is the ordinary formula of an operation that differs from it only where that has no
     value, or None; closed forms show it instead. `strong` says that a factor 0 of this operation annihilates even what
     is not finite.
-    `onnx` is the operator of ONNX that does the same, or `onnx(node, *values)` writes several; `onnx_lacks` says what of
-    it ONNX cannot say, and why: all of it, where there is no `onnx`.
+    `onnx` is the operator of ONNX that does the same, or `onnx(node, *values)` writes several, with a sheet in place of
+    no values; `onnx_lacks` says what of it is not written, and why: all of it, where there is no `onnx`.
     """
 
     name: str

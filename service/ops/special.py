@@ -11,8 +11,9 @@ from service.ir.coefficient import split_coefficient
 from service.ir.node import Node
 from service.ir.op import Notation, Parameter, lowered
 from service.ir.power import raise_to
+from service.ops.compositions import composed
 from service.ops.declaring import pasteable
-from service.ops.elementwise import composed, function
+from service.ops.elementwise import function
 from service.ops.later import special
 from service.ops.onnx import functions, scalars
 

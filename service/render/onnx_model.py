@@ -60,7 +60,8 @@ def _written(sheet: Sheet, node: Node, values: list[Value]) -> Value:
         raise UnsupportedOperationError(message)
     if isinstance(node.op.onnx, str):
         return op(node.op.onnx, *values)
-    found: Value = node.op.onnx(node, *(values or [sheet]))
+    given: list[Value] | list[Sheet] = values or [sheet]
+    found: Value = node.op.onnx(node, *given)
     return found
 
 

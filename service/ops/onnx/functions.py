@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
-import numpy as np
 from numpy.polynomial import chebyshev
 
 from service.errors import UnsupportedOperationError
@@ -26,7 +26,7 @@ PARTS = 2.0**20  # of a unit, so that the square of the front part of a number i
 def _scaled_erfc() -> tuple[float, ...]:
     """Chebyshev coefficients of (x + MIDDLE)*exp(x*x)*erfc(x) in t = (x - MIDDLE)/(x + MIDDLE)."""
 
-    def scaled(t: np.ndarray) -> np.ndarray:
+    def scaled(t: Any) -> Any:
         x = MIDDLE * (1 + t) / (1 - t)
         return (x + MIDDLE) * special.erfcx(x)
 
@@ -43,7 +43,7 @@ def _clenshaw(coefficients: tuple[float, ...], t: Value) -> Value:
 
 def _erf_near(x: Value) -> Value:
     square = x * x
-    terms = [(-1) ** k * 2 / math.sqrt(math.pi) / (math.factorial(k) * (2 * k + 1)) for k in range(TERMS)]
+    terms = [(-1.0) ** k * 2 / math.sqrt(math.pi) / (math.factorial(k) * (2 * k + 1)) for k in range(TERMS)]
     series = square * terms[-1] + terms[-2]
     for term in terms[-3::-1]:
         series = series * square + term

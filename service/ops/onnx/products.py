@@ -18,7 +18,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def contraction(operands: Sequence[Value], labels: Sequence[str], out: str) -> Value:
-    """The sum of products, which onnxruntime takes from left to right: an operand follows one it shares a label with."""
+    """The sum of products, taken from left to right: each operand follows one that it shares a label with."""
     left = list(range(1, len(operands)))
     order, seen = [0], set(labels[0])
     while left:
@@ -33,8 +33,8 @@ def contraction(operands: Sequence[Value], labels: Sequence[str], out: str) -> V
 def product(first: tuple[Value, Shape], second: tuple[Value, Shape]) -> Value:
     """NumPy's matmul of values with their shapes; a batch axis that is stretched is left out of its operand."""
     batch = max(len(first[1]), len(second[1]), 2) - 2
-    row, inside, column = LETTERS[batch : batch + 3]
-    stretched = [1 != n for n in broadcast_shapes("matmul", first[1][:-2], second[1][:-2])]
+    row, inside, column = tuple(LETTERS[batch : batch + 3])
+    stretched = [n != 1 for n in broadcast_shapes("matmul", first[1][:-2], second[1][:-2])]
     operands, labels = list[Value](), list[str]()
     ends = (row + inside if len(first[1]) > 1 else inside, inside + column if len(second[1]) > 1 else inside)
     for (x, shape), end in zip((first, second), ends, strict=True):
