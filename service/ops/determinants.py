@@ -16,7 +16,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Parameter
 from service.ir.size import Shape, Size, bulk, numbers
 from service.ops.declaring import Form, called, declare, kernel, pasteable
-from service.ops.onnx import matrices
+from service.ops.onnx import matrices, minors
 from service.ops.products import MOST_LEFT_OUT
 from service.ops.signature import ARRAY, refuse, term
 
@@ -179,4 +179,4 @@ _declare("logdet", "log(det(X)); not a number where det(X) < 0", square_shape("l
 _declare("cofactor", "signed minors: derivative number `order` of det, det(X)*inv(X).T for 1", _cofactor_shape,
          cofactors, (ARRAY, Parameter("order", "integer", 1, required=False)),
          numpy=Notation(name="cofactor", prelude=pasteable(cofactors_kernel, "cofactor")),
-         onnx_lacks="todo")  # fmt: skip
+         onnx=minors.cofactor)  # fmt: skip

@@ -19,7 +19,7 @@ from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.broadcasting import aligned, broadcast_shapes
 from service.ops.later import special
-from service.ops.onnx import functions, scalars
+from service.ops.onnx import functions, gamma, scalars
 from service.ops.signature import arrays
 
 call = lowered
@@ -165,13 +165,13 @@ function("erf", special.erf, lambda out, x: (2 / math.sqrt(math.pi)) * call("exp
 function("erfc", special.erfc, lambda out, x: (-2 / math.sqrt(math.pi)) * call("exp", -(x**2)),
          summary="1 - erf(x), accurate for large x", numpy="special.erfc", onnx=functions.erfc)  # fmt: skip
 function("gammaln", special.gammaln, lambda out, x: call("digamma", x), summary="log of the absolute gamma function",
-         numpy="special.gammaln", aliases=("lgamma",), onnx_lacks="ONNX has no gamma function")  # fmt: skip
+         numpy="special.gammaln", aliases=("lgamma",), onnx=gamma.gammaln)  # fmt: skip
 function("digamma", special.digamma, lambda out, x: call("polygamma", x, n=1), summary="derivative of gammaln",
-         numpy="special.digamma", latex=r"\psi", onnx_lacks="ONNX has no gamma function")  # fmt: skip
+         numpy="special.digamma", latex=r"\psi", onnx=gamma.digamma)  # fmt: skip
 function("polygamma", lambda x, n: special.polygamma(n, x),
          lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
          parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
-         numpy="special.polygamma", latex=r"\psi", onnx_lacks="ONNX has no gamma function")  # fmt: skip
+         numpy="special.polygamma", latex=r"\psi", onnx=gamma.polygamma)  # fmt: skip
 function("sigmoid", lambda x: 1 / (1 + np.exp(-x)),
          lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
          numpy="special.expit", latex=r"\sigma", aliases=("expit",), onnx=scalars.sigmoid)  # fmt: skip

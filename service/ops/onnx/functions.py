@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import Any
 
-from numpy.polynomial import chebyshev
+from numpy.polynomial import chebyshev, legendre
 
 from service.errors import UnsupportedOperationError
 from service.ir.node import Node
@@ -18,6 +18,11 @@ NEAR = 0.6  # up to here, the series of erf
 TERMS = 15
 MIDDLE = 3.75  # of the map of 0 to infinity onto -1 to 1, in which the scaled function is smooth
 DEGREE = 40
+NODES = 64  # of the quadrature
+EXPREL_FAR = 40.0
+BESSEL_TERMS = 60
+BESSEL_MOST = 16  # the series loses digits with n, up to 3 here
+BESSEL_LACKS = f"spherical_jn is written in ONNX for n up to {BESSEL_MOST}"
 FARTHEST = 30.0  # beyond, exp(-x*x) is 0
 PARTS = 2.0**20  # of a unit, so that the square of the front part of a number is exact
 
@@ -84,15 +89,31 @@ def gelu(_: Node, x: Value) -> Value:
 
 
 def exprel(node: Node, x: Value) -> Value:
-    """The kernel's quotient; by its integral where derivatives of it are asked for."""
-    if dict(node.attributes)["order"]:
-        message = "exprel is written in ONNX for order 0 alone"
-        raise UnsupportedOperationError(message)
-    return where(x.is_(0.0), 1.0, expm1_of(x) / where(x.is_(0.0), 1.0, x))
+    """The quotient; a derivative of it by the quadrature of Gauss, and for large x by parts, as the kernel has it."""
+    order, rank = dict(node.attributes)["order"], len(node.shape)
+    if not order:
+        return _exprel(x)
+    places, weights = legendre.leggauss(NODES)
+    times = x.sheet.numbers([float(1 + place) / 2 for place in places])
+    large = abs(x) > EXPREL_FAR
+    powers = op("Exp", op("Unsqueeze", where(large, 0.0, x), x.sheet.integers([rank])) * times)
+    each = [float(weight) / 2 * (float(1 + place) / 2) ** order for place, weight in zip(places, weights, strict=True)]
+    integral = op("ReduceSum", powers * x.sheet.numbers(each), x.sheet.integers([rank]), keepdims=0)
+    far = where(large, x, 1.0)
+    by_parts = _exprel(far)
+    for k in range(1, order + 1):
+        by_parts = (op("Exp", far) - by_parts * float(k)) / far
+    return where(large, by_parts, integral)
+
+
+def _exprel(x: Value) -> Value:
+    whole = expm1_of(x) / where(x.is_(0.0), 1.0, x)
+    return where(x.is_(math.inf), math.inf, where(x.is_(0.0), 1.0, whole))
 
 
 def _sinc(x: Value) -> Value:
-    return where(x.is_(0.0), 1.0, op("Sin", x) / where(x.is_(0.0), 1.0, x))
+    whole = op("Sin", x) / where(x.is_(0.0), 1.0, x)
+    return where(op("IsInf", x), 0.0, where(x.is_(0.0), 1.0, whole))
 
 
 def sinc(_: Node, x: Value) -> Value:
@@ -101,8 +122,20 @@ def sinc(_: Node, x: Value) -> Value:
 
 
 def spherical_jn(node: Node, x: Value) -> Value:
-    """Number 0, the sine over its argument."""
-    if dict(node.attributes)["n"]:
-        message = "spherical_jn is written in ONNX for n = 0 alone"
-        raise UnsupportedOperationError(message)
-    return _sinc(x)
+    """By the power series (DLMF 10.53.1) up to where the recurrence (10.51.1) is stable, from n on."""
+    n = dict(node.attributes)["n"]
+    if not n:
+        return _sinc(x)
+    if n > BESSEL_MOST:
+        raise UnsupportedOperationError(BESSEL_LACKS)
+    small = abs(x) < n + 1.0
+    near, far = where(small, x, 0.0), where(small, n + 1.0, x)
+    half, series = near * near * -0.5, near * 0.0 + 1.0
+    for k in range(BESSEL_TERMS, 0, -1):
+        series = series * half / float(k * (2 * n + 2 * k + 1)) + 1.0
+    for k in range(n):
+        series = series * near / float(2 * k + 3)
+    previous, current = op("Cos", far) / far, _sinc(far)
+    for k in range(n):
+        previous, current = current, current * (2 * k + 1.0) / far - previous
+    return where(op("IsInf", x), 0.0, where(small, series, current))

@@ -13,7 +13,8 @@ EPS = 2.0**-52
 MOST_ROWS = 32  # of a matrix whose elimination is written out, some ten nodes for each
 
 
-def _rows(node: Node) -> int:
+def rows_of(node: Node) -> int:
+    """The rows of a matrix, where that is a number and not too large."""
     n = node.inputs[0].shape[-1]
     if not isinstance(n, int):
         message = f"{node.op.name} is written in ONNX step by step, for which the size {n!r} must be a number"
@@ -24,7 +25,7 @@ def _rows(node: Node) -> int:
     return n
 
 
-def _norm(x: Value) -> Value:
+def norm_of(x: Value) -> Value:
     """The largest sum of sizes in a column."""
     sheet = x.sheet
     columns = op("ReduceSum", abs(x), sheet.integers([-2]), keepdims=1)
@@ -34,7 +35,7 @@ def _norm(x: Value) -> Value:
 def inverse_of(x: Value) -> Value:
     """Not a number for a matrix that is singular to working precision."""
     found = op("Inverse", x, domain=CONTRIBUTED)
-    return where(_norm(x) * _norm(found) * EPS < 1.0, found, math.nan)
+    return where(norm_of(x) * norm_of(found) * EPS < 1.0, found, math.nan)
 
 
 def inv(node: Node, x: Value) -> Value:
@@ -112,13 +113,13 @@ def det_of(x: Value, n: int) -> Value:
 
 def det(node: Node, x: Value) -> Value:
     """The determinant."""
-    n = _rows(node)
+    n = rows_of(node)
     return det_of(x, n) if n else x.sheet.filled(1.0, node.shape)
 
 
 def logdet(node: Node, x: Value) -> Value:
     """The sum of the logarithms of pivots; not a number for a negative determinant."""
-    n = _rows(node)
+    n = rows_of(node)
     if not n:
         return x.sheet.filled(0.0, node.shape)
     pivots, signs = eliminated(x, n)
@@ -132,7 +133,7 @@ def logdet(node: Node, x: Value) -> Value:
 
 def cholesky(node: Node, x: Value) -> Value:
     """Column by column; not a number where a pivot is not positive."""
-    n, rank, sheet = _rows(node), len(node.shape), x.sheet
+    n, rank, sheet = rows_of(node), len(node.shape), x.sheet
     if not n:
         return x
     swapped = (*range(rank - 2), rank - 1, rank - 2)

@@ -142,7 +142,8 @@ def arcsinh(_: Node, x: Value) -> Value:
 def arccosh(_: Node, x: Value) -> Value:
     """By log1p of what is over 1; where the square overflows, by log(2x)."""
     over = where(x > HUGE, 1.0, x - 1.0)
-    return where(x > HUGE, op("Log", x) + LOG2, log1p_of(over + op("Sqrt", over * 2.0 + over * over)))
+    found = where(x > HUGE, op("Log", x) + LOG2, log1p_of(over + op("Sqrt", over * 2.0 + over * over)))
+    return where(x < 1.0, math.nan, found)
 
 
 def arctanh(_: Node, x: Value) -> Value:
