@@ -240,9 +240,9 @@ def _getitem_onnx(node: Node, x: Value) -> Value:
 
 
 def _einsum_onnx(node: Node, *operands: Value) -> Value:
-    return products.contraction(
-        operands, *einsum_labels(dict(node.attributes)["subscripts"], [x.shape for x in node.inputs])
-    )
+    shapes = [x.shape for x in node.inputs]
+    labels, out = einsum_labels(dict(node.attributes)["subscripts"], shapes)
+    return products.contraction(list(zip(operands, shapes, strict=True)), labels, out)
 
 
 _PARTS = Parameter("parts", "arrays")

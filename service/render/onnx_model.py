@@ -49,6 +49,8 @@ def _sources(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
 def _written(sheet: Sheet, node: Node, values: list[Value]) -> Value:
     if node.op is VARIABLE:
         return sheet.inputs[str(node.attributes)]
+    if 0 in node.shape:
+        return sheet.filled(0.0, node.shape)
     if node.op is FILL:
         return sheet.filled(float(node.attributes), node.shape)
     if node.op is ARRAY:

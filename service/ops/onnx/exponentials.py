@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from service.errors import UnsupportedOperationError
 from service.ir.node import Node
 from service.ir.size import Shape, Size, multiply
 from service.ops.onnx.matrices import inverse_of, norm_of
@@ -14,7 +13,6 @@ from service.ops.onnx.sheet import Value, op, where
 DEGREE = 13
 REACH = 5.371920351148152  # the norm up to which degree 13 is exact to rounding (N. Higham, 2005)
 MOST_SQUARINGS = 14  # of a norm of 8e4; exp overflows beyond one of 710
-MOST_DIRECTIONS = 3
 PADE = [math.factorial(2 * DEGREE - k) * math.factorial(DEGREE) // (math.factorial(k) * math.factorial(DEGREE - k))
         for k in range(DEGREE + 1)]  # fmt: skip
 
@@ -48,9 +46,6 @@ def expm(node: Node, x: Value) -> Value:
 
 def expm_frechet(node: Node, x: Value, *directions: Value) -> Value:
     """The corner of the exponential of [[A, E], [0, A]], and so on (N. Higham, S. Relton, 2014)."""
-    if len(directions) > MOST_DIRECTIONS:
-        message = f"expm_frechet is written in ONNX for up to {MOST_DIRECTIONS} directions; here are {len(directions)}"
-        raise UnsupportedOperationError(message)
     sheet, shape = x.sheet, node.shape
     n: Size = shape[-1]
     whole = op("Expand", x, sheet.shape(shape))

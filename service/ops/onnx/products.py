@@ -14,11 +14,22 @@ from service.ops.broadcasting import broadcast_shapes
 from service.ops.onnx.arranging import reshaped
 from service.ops.onnx.sheet import Value, op
 
+Operand = tuple[Value, Shape]
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def contraction(operands: Sequence[Value], labels: Sequence[str], out: str) -> Value:
-    """The sum of products, taken from left to right: each operand follows one that it shares a label with."""
+def contraction(operands: Sequence[Operand], labels: Sequence[str], out: str) -> Value:
+    """The sum of products, taken from left to right: each operand follows one that it shares a label with.
+
+    Over no entries it is 0, and not left to onnxruntime, which an empty axis would end.
+    """
+    sizes = {
+        letter: n
+        for (_, shape), label in zip(operands, labels, strict=True)
+        for letter, n in zip(label, shape, strict=True)
+    }
+    if 0 in sizes.values():
+        return operands[0][0].sheet.filled(0.0, tuple(sizes[letter] for letter in out))
     left = list(range(1, len(operands)))
     order, seen = [0], set(labels[0])
     while left:
@@ -27,21 +38,22 @@ def contraction(operands: Sequence[Value], labels: Sequence[str], out: str) -> V
         order.append(place)
         seen |= set(labels[place])
     equation = ",".join(labels[k] for k in order) + "->" + out
-    return op("Einsum", *(operands[k] for k in order), equation=equation)
+    return op("Einsum", *(operands[k][0] for k in order), equation=equation)
 
 
-def product(first: tuple[Value, Shape], second: tuple[Value, Shape]) -> Value:
+def product(first: Operand, second: Operand) -> Value:
     """NumPy's matmul of values with their shapes; a batch axis that is stretched is left out of its operand."""
     batch = max(len(first[1]), len(second[1]), 2) - 2
     row, inside, column = tuple(LETTERS[batch : batch + 3])
     stretched = [n != 1 for n in broadcast_shapes("matmul", first[1][:-2], second[1][:-2])]
-    operands, labels = list[Value](), list[str]()
+    operands, labels = list[Operand](), list[str]()
     ends = (row + inside if len(first[1]) > 1 else inside, inside + column if len(second[1]) > 1 else inside)
     for (x, shape), end in zip((first, second), ends, strict=True):
         lead = len(shape) - len(end)
         places = range(batch - lead, batch)
         gone = [k for k, place in enumerate(places) if shape[k] == 1 and stretched[place]]
-        operands.append(op("Squeeze", x, x.sheet.integers(gone)) if gone else x)
+        kept = tuple(n for k, n in enumerate(shape) if k not in gone)
+        operands.append((op("Squeeze", x, x.sheet.integers(gone)) if gone else x, kept))
         labels.append("".join(LETTERS[place] for k, place in enumerate(places) if k not in gone) + end)
     out = LETTERS[:batch] + "".join(letter for letter in (row, column) if letter in "".join(ends))
     return contraction(operands, labels, out)
@@ -53,6 +65,10 @@ def matmul(node: Node, x: Value, y: Value) -> Value:
     return product((x, first.shape), (y, second.shape))
 
 
+def _pair(node: Node, x: Value, y: Value) -> list[Operand]:
+    return [(x, node.inputs[0].shape), (y, node.inputs[1].shape)]
+
+
 def inner(node: Node, x: Value, y: Value) -> Value:
     """Sums over the last axes of both."""
     first, second = (len(child.shape) for child in node.inputs)
@@ -60,7 +76,7 @@ def inner(node: Node, x: Value, y: Value) -> Value:
         return x * y
     shared = LETTERS[first + second]
     left, right = LETTERS[: first - 1], LETTERS[first : first + second - 1]
-    return contraction([x, y], [left + shared, right + shared], left + right)
+    return contraction(_pair(node, x, y), [left + shared, right + shared], left + right)
 
 
 def dot(node: Node, x: Value, y: Value) -> Value:
@@ -71,7 +87,7 @@ def dot(node: Node, x: Value, y: Value) -> Value:
     shared, left = LETTERS[first + second], LETTERS[: first - 1]
     right = LETTERS[first : first + second - 1]
     of_y = right[:-1] + shared + right[-1:] if second > 1 else shared
-    return contraction([x, y], [left + shared, of_y], left + right)
+    return contraction(_pair(node, x, y), [left + shared, of_y], left + right)
 
 
 def outer(node: Node, x: Value, y: Value) -> Value:
@@ -99,4 +115,4 @@ def trace(node: Node, x: Value) -> Value:
     """The sum of the diagonal of the last two axes."""
     batch = LETTERS[: len(node.shape)]
     same = LETTERS[len(node.shape)]
-    return op("Einsum", x, equation=f"{batch}{same}{same}->{batch}")
+    return contraction([(x, node.inputs[0].shape)], [batch + same + same], batch)

@@ -44,6 +44,11 @@ class Value:
     sheet: Sheet = field(repr=False)
     name: str
 
+    @property
+    def varies(self) -> bool:
+        """Whether it depends on an input."""
+        return self.name in self.sheet.varying
+
     def __add__(self, other: Value | float) -> Value:
         return op("Add", self, other)
 
@@ -65,14 +70,14 @@ class Value:
     def __truediv__(self, other: Value | float) -> Value:
         return op("Div", self, other)
 
-    def __rtruediv__(self, other: float) -> Value:
-        return op("Div", other, self)
-
     def __neg__(self) -> Value:
         return op("Neg", self)
 
     def __abs__(self) -> Value:
         return op("Abs", self)
+
+    def __rtruediv__(self, other: float) -> Value:
+        return op("Div", other, self)
 
     def __lt__(self, other: Value | float) -> Value:
         return op("Less", self, other)
@@ -89,6 +94,9 @@ def op(operator: str, *operands: Value | float, domain: str = "", **attributes: 
     """The output of an ONNX operator; plain numbers become float64 constants."""
     sheet = next(operand.sheet for operand in operands if isinstance(operand, Value))
     inputs = [operand if isinstance(operand, Value) else sheet.number(operand) for operand in operands]
+    if operator == "Div" and not inputs[0].varies:
+        # Of (1/x)*y onnxruntime makes y/x, and forgets who else needs 1/x (its DivMulFusion).
+        return inputs[0] * sheet.emit("Reciprocal", inputs[1:], {})
     return sheet.emit(operator, inputs, attributes, domain)
 
 
@@ -110,6 +118,7 @@ class Sheet:
         self.nodes: dict[tuple[Any, ...], Emitted] = {}
         self.initializers: dict[Initializer, str] = {}
         self.inputs = {name: Value(self, name) for name in names}
+        self.varying = set(self.inputs)
         self._sources = sources
 
     def emit(self, operator: str, inputs: Sequence[Value], attributes: Mapping[str, Any], domain: str = "") -> Value:
@@ -118,6 +127,8 @@ class Sheet:
         key = (operator, domain, named, given)
         if key not in self.nodes:
             self.nodes[key] = Emitted(operator, named, f"/{len(self.nodes) + 1}", given, domain)
+            if self.varying.intersection(named):
+                self.varying.add(self.nodes[key].output)
         return Value(self, self.nodes[key].output)
 
     def constant(self, content: bytes, shape: tuple[int, ...], kind: int = DOUBLE) -> Value:
