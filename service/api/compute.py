@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from service.api.answering import Answering
 from service.api.asked import Asked
 from service.api.bodies import receive
-from service.api.declaring import NpzArchive, OnnxModel, answers, problems, takes
+from service.api.declaring import NpzArchive, OnnxFile, answers, problems, takes
 from service.api.deferring import KEY_HEADER, Deferring
 from service.api.disconnecting import unless_gone
 from service.api.endpoints import ENDPOINTS, Endpoint
@@ -26,8 +26,8 @@ from service.api.replies import SPENT, Sent, charged
 from service.tasks.messages import MODELLED
 
 BINARY: dict[str, type[BaseModel]] = {NPZ: NpzArchive}
-MODEL: dict[str, type[BaseModel]] = {ONNX: OnnxModel}
-BODY_PROBLEMS = (400, 406, 408, 413, 415, 422, 429, 503)
+MODEL: dict[str, type[BaseModel]] = {ONNX: OnnxFile}
+BODY_PROBLEMS = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 
 
 def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
@@ -57,7 +57,7 @@ def _binary(endpoint: Endpoint) -> Mapping[str, type[BaseModel]]:
 
 def _route(endpoint: Endpoint, answering: Answering, deferring: Deferring) -> Callable[..., Any]:
     async def route(request: Request) -> Response:
-        answered, sent = answer_type(request.headers, JSON, *_binary(endpoint)), body_type(request.headers)
+        answered, sent = answer_type(request.headers, JSON, *_binary(endpoint)), body_type(request.headers, JSON, NPZ)
         wished = wishes(request.headers)
         raw = await receive(request, answering.bounds.body)
         asked = await Asked(endpoint.kind, sent, answered, raw, answering.salt).named()

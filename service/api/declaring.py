@@ -16,7 +16,7 @@ INTERNAL = 500
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
     401: problem("unauthorized", "The request needs `Authorization: Bearer KEY` with a key of this service."),
-    404: problem("not-found", "There is no such job; it may have expired."),
+    404: problem("not-found", "There is no function fn_0; it may have expired, and can be registered again."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),
@@ -68,8 +68,8 @@ class NpzArchive(RootModel[bytes]):
     model_config = ConfigDict(json_schema_extra={"format": "binary"})
 
 
-class OnnxModel(RootModel[bytes]):
-    """An ONNX model in the request's variables, float64; docs/onnx.md has the names of its outputs."""
+class OnnxFile(RootModel[bytes]):
+    """A model as ONNX has it in files; docs/onnx.md says which are read, and what the outputs of an answer are."""
 
     model_config = ConfigDict(json_schema_extra={"format": "binary"})
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from service.api.declaring import NpzArchive, OnnxModel, answers, problems
+from service.api.declaring import NpzArchive, OnnxFile, answers, problems
 from service.api.health import State
 from service.api.job_documents import (
     DEFERRED,
@@ -105,7 +105,7 @@ def jobs_router(jobs: Jobs, state: State) -> APIRouter:
     """The routes of all jobs."""
     router, routes = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"]), JobRoutes(jobs, state)
     result = (
-        answers(JobResult, {"function_id": "fn_3d1c5f"}, {NPZ: NpzArchive, ONNX: OnnxModel})
+        answers(JobResult, {"function_id": "fn_3d1c5f"}, {NPZ: NpzArchive, ONNX: OnnxFile})
         | DEFERRED
         | problems(404, 422, 503)
     )

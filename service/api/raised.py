@@ -18,12 +18,13 @@ from service.api.problems import (
     problem,
     refused,
     respond,
+    response_to,
 )
 from service.errors import QUOTE_LIMIT, FluxionError
 
 
 async def _on_refusal(_request: Request, error: Exception) -> Response:
-    return refused(error) if isinstance(error, FluxionError) else defect(error)
+    return response_to(error)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -6,8 +6,6 @@ import math
 from functools import cache
 from typing import Any
 
-from numpy.polynomial import chebyshev, legendre
-
 from service.errors import UnsupportedOperationError
 from service.ir.node import Node
 from service.ops.later import special
@@ -30,6 +28,7 @@ PARTS = 2.0**20  # of a unit, so that the square of the front part of a number i
 @cache
 def _scaled_erfc() -> tuple[float, ...]:
     """Chebyshev coefficients of (x + MIDDLE)*exp(x*x)*erfc(x) in t = (x - MIDDLE)/(x + MIDDLE)."""
+    from numpy.polynomial import chebyshev
 
     def scaled(t: Any) -> Any:
         x = MIDDLE * (1 + t) / (1 - t)
@@ -93,6 +92,8 @@ def exprel(node: Node, x: Value) -> Value:
     order, rank = dict(node.attributes)["order"], len(node.shape)
     if not order:
         return _exprel(x)
+    from numpy.polynomial import legendre
+
     places, weights = legendre.leggauss(NODES)
     times = x.sheet.numbers([float(1 + place) / 2 for place in places])
     large = abs(x) > EXPREL_FAR
