@@ -168,15 +168,15 @@ _declare("inv", "inverse of a square matrix", square_shape("inv", 2), inverse, n
 
 _declare("det", "determinant; its derivative is exact at singular matrices too", square_shape("det", 0),
          lambda x: cofactors(x, 0), numpy=Notation(name="np.linalg.det"), latex=Notation(name=r"\det"),
-         onnx=matrices.det)  # fmt: skip
+         onnx=matrices.det, onnx_lacks=matrices.BY_STEPS)  # fmt: skip
 
 
 _declare("logdet", "log(det(X)); not a number where det(X) < 0", square_shape("logdet", 0), logdet,
          numpy=Notation(name="logdet", prelude=pasteable(logdet_kernel, "logdet")),
-         latex=Notation(name=r"\log\det"), onnx=matrices.logdet)  # fmt: skip
+         latex=Notation(name=r"\log\det"), onnx=matrices.logdet, onnx_lacks=matrices.BY_STEPS)  # fmt: skip
 
 
 _declare("cofactor", "signed minors: derivative number `order` of det, det(X)*inv(X).T for 1", _cofactor_shape,
          cofactors, (ARRAY, Parameter("order", "integer", 1, required=False)),
          numpy=Notation(name="cofactor", prelude=pasteable(cofactors_kernel, "cofactor")),
-         onnx=minors.cofactor)  # fmt: skip
+         onnx=minors.cofactor, onnx_lacks=minors.MINORS)  # fmt: skip

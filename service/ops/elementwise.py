@@ -171,7 +171,7 @@ function("digamma", special.digamma, lambda out, x: call("polygamma", x, n=1), s
 function("polygamma", lambda x, n: special.polygamma(n, x),
          lambda out, x: call("polygamma", x, n=dict(out.attributes)["n"] + 1), summary="derivative n of digamma",
          parameters=(Parameter("n", "integer"), Parameter("x")), example="polygamma(1, x)",
-         numpy="special.polygamma", latex=r"\psi", onnx=gamma.polygamma)  # fmt: skip
+         numpy="special.polygamma", latex=r"\psi", onnx=gamma.polygamma, onnx_lacks=gamma.POLYGAMMA_LACKS)  # fmt: skip
 function("sigmoid", lambda x: 1 / (1 + np.exp(-x)),
          lambda out, x: out * call("sigmoid", -x), summary="1 / (1 + exp(-x))",
          numpy="special.expit", latex=r"\sigma", aliases=("expit",), onnx=scalars.sigmoid)  # fmt: skip

@@ -57,7 +57,7 @@ function(
     summary="spherical Bessel function number n; number 0 is sin(x)/x, and 1 at 0",
     parameters=(Parameter("n", "order_of_function"), Parameter("x")), example="spherical_jn(0, x)",
     numpy="special.spherical_jn", latex="j", plain=_bessel_plain,
-    onnx=functions.spherical_jn,
+    onnx=functions.spherical_jn, onnx_lacks=functions.BESSEL_LACKS,
 )  # fmt: skip
 composed(
     "sinc", lambda x: call("spherical_jn", math.pi * x, n=0), summary="sin(pi*x)/(pi*x), and 1 at 0; NumPy's sinc",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.errors import UnsupportedOperationError
 from service.ir.leaves import ARRAY, FILL, SIZE, VARIABLE
 from service.ir.node import Node
 from service.ir.op import find
 from service.ir.size import Dim, Shape, named, numbers
 from service.ir.walk import topological
-from service.ops.onnx.sheet import CONTRIBUTED, DOUBLE, Sheet, Value, op
+from service.ops.onnx.sheet import CONTRIBUTED, DOUBLE, Sheet, Value, lacking, op
 
 OPSET, IR_VERSION = 20, 9  # of ONNX 1.15, which onnxruntime reads from 1.17 on
 PRODUCER = "fluxion"
@@ -58,8 +57,7 @@ def _written(sheet: Sheet, node: Node, values: list[Value]) -> Value:
     if node.op is SIZE:
         return sheet.size_as_number(node.attributes)
     if node.op.onnx is None or find(node.op.name) is not node.op:
-        message = f"{node.op.name} cannot be written in ONNX: {node.op.onnx_lacks}"
-        raise UnsupportedOperationError(message)
+        raise lacking(node)
     if isinstance(node.op.onnx, str):
         return op(node.op.onnx, *values)
     given: list[Value] | list[Sheet] = values or [sheet]

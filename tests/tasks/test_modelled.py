@@ -180,9 +180,11 @@ def test_layout() -> None:
 
 def test_what_cannot_be_written_is_refused() -> None:
     """The operation is named, and why."""
-    with pytest.raises(UnsupportedOperationError, match="eigvalsh cannot be written in ONNX: "):
+    with pytest.raises(
+        UnsupportedOperationError, match=r"eigvalsh of \(3, 3\) cannot be written in ONNX: ONNX has no operator"
+    ):
         model("evaluate", "eigvalsh(A)", {"A": (3, 3)})
-    with pytest.raises(UnsupportedOperationError, match="the size n must be a number"):
+    with pytest.raises(UnsupportedOperationError, match="not a named size"):
         model("evaluate", "det(A)", {"A": ("n", "n")})
     with pytest.raises(InvalidRequestError, match="verify"):
         model("gradient", "sum(x)", {"x": (3,)}, verify=True)

@@ -6,11 +6,10 @@ import math
 from functools import cache
 from typing import Any
 
-from service.errors import UnsupportedOperationError
 from service.ir.node import Node
 from service.ops.later import special
 from service.ops.onnx.scalars import expm1_of
-from service.ops.onnx.sheet import Value, op, where
+from service.ops.onnx.sheet import Value, lacking, op, where
 
 NEAR = 0.6  # up to here, the series of erf
 TERMS = 15
@@ -20,7 +19,7 @@ NODES = 64  # of the quadrature
 EXPREL_FAR = 40.0
 BESSEL_TERMS = 60
 BESSEL_MOST = 16  # the series loses digits with n, up to 3 here
-BESSEL_LACKS = f"spherical_jn is written in ONNX for n up to {BESSEL_MOST}"
+BESSEL_LACKS = f"it is written for n up to {BESSEL_MOST}, beyond which the series loses digits"
 FARTHEST = 30.0  # beyond, exp(-x*x) is 0
 PARTS = 2.0**20  # of a unit, so that the square of the front part of a number is exact
 
@@ -128,7 +127,7 @@ def spherical_jn(node: Node, x: Value) -> Value:
     if not n:
         return _sinc(x)
     if n > BESSEL_MOST:
-        raise UnsupportedOperationError(BESSEL_LACKS)
+        raise lacking(node)
     small = abs(x) < n + 1.0
     near, far = where(small, x, 0.0), where(small, n + 1.0, x)
     half, series = near * near * -0.5, near * 0.0 + 1.0

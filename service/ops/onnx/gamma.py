@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from service.errors import UnsupportedOperationError
 from service.ir.node import Node
 from service.ops.later import special
 from service.ops.onnx.scalars import log1p_of
-from service.ops.onnx.sheet import Value, op, where
+from service.ops.onnx.sheet import Value, lacking, op, where
 
 BERNOULLI = tuple(map(Fraction, ("1/6", "-1/30", "1/42", "-1/30", "5/66", "-691/2730", "7/6", "-3617/510")))
 ENOUGH = 10  # from here on, the asymptotic series are exact to rounding
@@ -21,6 +20,7 @@ TERMS = 30  # of the series about 2, each a quarter of the one before
 HALF = 0.5
 EULER = 0.5772156649015329  # the constant of Euler and Mascheroni
 MOST_ORDER = 32
+POLYGAMMA_LACKS = f"it is written for n from 0 to {MOST_ORDER}"
 
 
 def _horner(coefficients: list[float], x: Value) -> Value:
@@ -108,15 +108,16 @@ def psi_of(x: Value, order: int) -> Value:
 
 
 def digamma(_: Node, x: Value) -> Value:
-    """Not a number at negative integers."""
+    """Not a number at negative integers; at 0 infinite, with the sign that is not that of 0."""
     gone = op("And", x < 0.0, x.is_(op("Floor", x)))
-    return where(gone, math.nan, psi_of(x, 0))
+    return where(gone, math.nan, where(x.is_(0.0), -1.0 / x, psi_of(x, 0)))
 
 
 def polygamma(node: Node, x: Value) -> Value:
     """The derivatives of digamma."""
     order = dict(node.attributes)["n"]
     if not 0 <= order <= MOST_ORDER:
-        message = f"polygamma is written in ONNX for n up to {MOST_ORDER}; here it is {order}"
-        raise UnsupportedOperationError(message)
-    return digamma(node, x) if order == 0 else psi_of(x, order)
+        raise lacking(node)
+    if order == 0:
+        return digamma(node, x)
+    return where(x.is_(-math.inf), math.inf * (-1.0) ** (order + 1), psi_of(x, order))

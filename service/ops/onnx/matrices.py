@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import math
 
-from service.errors import UnsupportedOperationError
 from service.ir.node import Node
 from service.ops.onnx.products import product
-from service.ops.onnx.sheet import CONTRIBUTED, Value, number, op, where
+from service.ops.onnx.sheet import CONTRIBUTED, Value, lacking, number, op, where
 
 EPS = 2.0**-52
 MOST_ROWS = 32  # of a matrix whose elimination is written out, some ten nodes for each
+BY_STEPS = f"it is written step by step, for matrices with a number of rows up to {MOST_ROWS}, not a named size"
 
 
 def rows_of(node: Node) -> int:
     """The rows of a matrix, where that is a number and not too large."""
     n = node.inputs[0].shape[-1]
-    if not isinstance(n, int):
-        message = f"{node.op.name} is written in ONNX step by step, for which the size {n!r} must be a number"
-        raise UnsupportedOperationError(message)
-    if n > MOST_ROWS:
-        message = f"{node.op.name} is written in ONNX step by step, for at most {MOST_ROWS} rows; here are {n}"
-        raise UnsupportedOperationError(message)
+    if not isinstance(n, int) or n > MOST_ROWS:
+        raise lacking(node)
     return n
 
 

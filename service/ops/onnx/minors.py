@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from itertools import combinations, product
 
-from service.errors import UnsupportedOperationError
 from service.ir.node import Node
-from service.ops.onnx.matrices import det_of, rows_of
-from service.ops.onnx.sheet import INT64, Sheet, Value, op, where
+from service.ops.onnx.matrices import BY_STEPS, det_of, rows_of
+from service.ops.onnx.sheet import INT64, Sheet, Value, lacking, op, where
 
 MOST_ENTRIES = 2**16  # of all minors together
+MINORS = f"{BY_STEPS}; all minors together have up to {MOST_ENTRIES} entries"
 
 
 def cofactor(node: Node, x: Value) -> Value:
@@ -21,8 +21,7 @@ def cofactor(node: Node, x: Value) -> Value:
     subsets = list(combinations(range(n), order))
     entries = max((len(subsets) * kept) ** 2, n ** (2 * order))
     if entries > MOST_ENTRIES:
-        message = f"cofactor is written in ONNX for minors of {MOST_ENTRIES} entries together; here are {entries}"
-        raise UnsupportedOperationError(message)
+        raise lacking(node)
     lead, sheet = len(node.inputs[0].shape) - 2, x.sheet
     found = _minors(x, n, subsets, lead) if kept else sheet.filled(1.0, (*node.shape[:lead], 1, 1))
     places, signs = _ordered(subsets, n, order)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from service.errors import UnsupportedOperationError
-from service.ir.size import Dim, Shape, Size
+from service.ir.node import Node
+from service.ir.size import Dim, Shape, Size, written
 
 DOUBLE, INT64, BOOL = 11, 7, 9  # TensorProto.DataType
 CONTRIBUTED = "com.microsoft"  # the domain of operators that onnxruntime has beside those of ONNX
@@ -108,6 +109,12 @@ def where(condition: Value, then: Value | float, otherwise: Value | float) -> Va
 def number(condition: Value) -> Value:
     """A condition as 1 and 0."""
     return op("Cast", condition, to=DOUBLE)
+
+
+def lacking(node: Node) -> UnsupportedOperationError:
+    """The refusal of what ONNX cannot say of an operation, with the reason that its declaration gives."""
+    shapes = " and ".join(written(child.shape) for child in node.inputs)
+    return UnsupportedOperationError(f"{node.op.name} of {shapes} cannot be written in ONNX: {node.op.onnx_lacks}")
 
 
 class Sheet:
