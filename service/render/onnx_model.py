@@ -12,7 +12,7 @@ from service.ir.size import Dim, Shape, named, numbers
 from service.ir.walk import topological
 from service.ops.onnx.sheet import CONTRIBUTED, DOUBLE, Sheet, Value, lacking, op
 
-OPSET, IR_VERSION = 20, 9  # of ONNX 1.15, which onnxruntime reads from 1.17 on
+OPSET, IR_VERSION = 20, 9  # those of ONNX 1.15
 PRODUCER = "fluxion"
 
 

@@ -10,7 +10,7 @@ from service.ops.onnx.sheet import CONTRIBUTED, Value, lacking, number, op, wher
 
 EPS = 2.0**-52
 MOST_ROWS = 32  # of a matrix whose elimination is written out, some ten nodes for each
-BY_STEPS = f"it is written step by step, for matrices with a number of rows up to {MOST_ROWS}, not a named size"
+BY_STEPS = f"it is written out for up to {MOST_ROWS} rows, not for a named size"
 
 
 def rows_of(node: Node) -> int:

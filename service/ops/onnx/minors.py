@@ -11,7 +11,7 @@ from service.ops.onnx.matrices import BY_STEPS, det_of, rows_of
 from service.ops.onnx.sheet import INT64, Sheet, Value, lacking, op, where
 
 MOST_ENTRIES = 2**16  # of all minors together
-MINORS = f"{BY_STEPS}; all minors together have up to {MOST_ENTRIES} entries"
+MINORS = f"{BY_STEPS}, and up to {MOST_ENTRIES} entries in all minors"
 
 
 def cofactor(node: Node, x: Value) -> Value:

@@ -80,6 +80,9 @@ class Value:
     def __rtruediv__(self, other: float) -> Value:
         return op("Div", other, self)
 
+    def __rpow__(self, base: float) -> Value:
+        return op("Pow", base, self)
+
     def __lt__(self, other: Value | float) -> Value:
         return op("Less", self, other)
 
