@@ -9,7 +9,7 @@ from typing import Any
 from service.ir.node import Node
 from service.ops.later import special
 from service.ops.onnx.scalars import expm1_of
-from service.ops.onnx.sheet import Value, lacking, op, where
+from service.ops.onnx.sheet import Value, is_infinite, lacking, op, where
 
 NEAR = 0.6  # up to here, the series of erf
 TERMS = 15
@@ -113,7 +113,7 @@ def _exprel(x: Value) -> Value:
 
 def _sinc(x: Value) -> Value:
     whole = op("Sin", x) / where(x.is_(0.0), 1.0, x)
-    return where(op("IsInf", x), 0.0, where(x.is_(0.0), 1.0, whole))
+    return where(is_infinite(x), 0.0, where(x.is_(0.0), 1.0, whole))
 
 
 def sinc(_: Node, x: Value) -> Value:
@@ -138,4 +138,4 @@ def spherical_jn(node: Node, x: Value) -> Value:
     previous, current = op("Cos", far) / far, _sinc(far)
     for k in range(n):
         previous, current = current, current * (2 * k + 1.0) / far - previous
-    return where(op("IsInf", x), 0.0, where(small, series, current))
+    return where(is_infinite(x), 0.0, where(small, series, current))

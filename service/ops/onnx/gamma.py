@@ -11,7 +11,7 @@ from fractions import Fraction
 from service.ir.node import Node
 from service.ops.later import special
 from service.ops.onnx.scalars import log1p_of
-from service.ops.onnx.sheet import Value, lacking, op, where
+from service.ops.onnx.sheet import Value, is_infinite, lacking, op, where
 
 BERNOULLI = tuple(map(Fraction, ("1/6", "-1/30", "1/42", "-1/30", "5/66", "-691/2730", "7/6", "-3617/510")))
 ENOUGH = 10  # from here on, the asymptotic series are exact to rounding
@@ -66,7 +66,7 @@ def gammaln(_: Node, x: Value) -> Value:
     left = x < HALF
     found = _log_from_half(where(left, 1.0 - x, x))
     mirrored = math.log(math.pi) - op("Log", abs(op("Sin", _turn(x)))) - found
-    return where(op("IsInf", x), x, where(left, mirrored, found))
+    return where(is_infinite(x), x, where(left, mirrored, found))
 
 
 def _psi_from_half(x: Value, order: int) -> Value:

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.ir import size
 from service.ir.node import Node
-from service.ops.onnx.sheet import Value, number, op, where
+from service.ops.onnx.sheet import Value, is_infinite, is_nan, number, op, where
 
 
 def _axes(node: Node) -> tuple[int, ...]:
@@ -26,7 +26,7 @@ def reduced(operator: str, x: Value, axes: tuple[int, ...], *, keepdims: bool = 
 
 def extreme(operator: str, x: Value, axes: tuple[int, ...], *, keepdims: bool = False) -> Value:
     """The largest or smallest entry; not a number where one is not, of which onnxruntime looks at the first only."""
-    gone = reduced("ReduceMax", number(op("IsNaN", x)), axes, keepdims=keepdims)
+    gone = reduced("ReduceMax", number(is_nan(x)), axes, keepdims=keepdims)
     return where(gone > 0.0, math.nan, reduced(operator, x, axes, keepdims=keepdims))
 
 
@@ -57,7 +57,7 @@ def extremum(operator: str) -> Any:
 def logsumexp_of(x: Value, axes: tuple[int, ...], *, keepdims: bool) -> Value:
     """Shifted by the largest entry, where that is finite."""
     peak = extreme("ReduceMax", x, axes, keepdims=True)
-    peak = where(op("IsInf", peak), 0.0, peak)
+    peak = where(is_infinite(peak), 0.0, peak)
     total = op("Log", reduced("ReduceSum", op("Exp", x - peak), axes, keepdims=True)) + peak
     return total if keepdims or not axes else op("Squeeze", total, x.sheet.integers(axes))
 
@@ -105,7 +105,7 @@ def norm(node: Node, x: Value) -> Value:
     if order == "inf":
         return extreme("ReduceMax", abs(x), axes, keepdims=keepdims)
     largest = reduced("ReduceMax", abs(x), axes, keepdims=True)
-    scale = where(op("Or", largest.is_(0.0), op("IsInf", largest)), 1.0, largest)
+    scale = where(op("Or", largest.is_(0.0), is_infinite(largest)), 1.0, largest)
     scaled = x / scale
     found = op("Sqrt", reduced("ReduceSum", scaled * scaled, axes, keepdims=True)) * scale
     return found if keepdims else op("Squeeze", found, x.sheet.integers(axes))

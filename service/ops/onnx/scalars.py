@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from service.ir.node import Node
-from service.ops.onnx.sheet import Value, number, op, where
+from service.ops.onnx.sheet import Value, is_infinite, is_nan, number, op, where
 
 LOG2 = math.log(2)
 HALVINGS = 3  # of the angle, after which nine terms of the series of arctan are exact to rounding
@@ -95,7 +95,7 @@ def _is_negative(x: Value) -> Value:
 
 def arctan2(_: Node, y: Value, x: Value) -> Value:
     """By the quotient, turned by pi in the left half-plane."""
-    far = op("And", op("IsInf", x), op("IsInf", y))
+    far = op("And", is_infinite(x), is_infinite(y))
     y, x = where(far, op("Sign", y), y), where(far, op("Sign", x), x)
     origin = op("And", x.is_(0.0), y.is_(0.0))
     angle = arctan_of(where(origin, y, y / x))
@@ -158,7 +158,7 @@ def hypot(_: Node, x: Value, y: Value) -> Value:
     longer, shorter = op("Max", abs(x), abs(y)), op("Min", abs(x), abs(y))
     ratio = shorter / where(longer.is_(0.0), 1.0, longer)
     found = longer * op("Sqrt", ratio * ratio + 1.0)
-    return where(op("Or", op("IsInf", x), op("IsInf", y)), math.inf, found)
+    return where(op("Or", is_infinite(x), is_infinite(y)), math.inf, found)
 
 
 def logaddexp(_: Node, x: Value, y: Value) -> Value:
@@ -197,7 +197,7 @@ def silu(_: Node, x: Value) -> Value:
 
 def xlogy(_: Node, x: Value, y: Value) -> Value:
     """0 where x is 0, unless y is not a number."""
-    return where(op("And", x.is_(0.0), op("Not", op("IsNaN", y))), 0.0, x * op("Log", y))
+    return where(op("And", x.is_(0.0), op("Not", is_nan(y))), 0.0, x * op("Log", y))
 
 
 def clip(_: Node, x: Value, low: Value, high: Value) -> Value:

@@ -6,6 +6,7 @@ no float64 kernels for a part of the operators (Tan, Erf, Det, ...): what is wri
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,6 +108,16 @@ def op(operator: str, *operands: Value | float, domain: str = "", **attributes: 
 def where(condition: Value, then: Value | float, otherwise: Value | float) -> Value:
     """One value where a condition holds, the other elsewhere."""
     return op("Where", condition, then, otherwise)
+
+
+def is_nan(x: Value) -> Value:
+    """Where it is not a number, as a condition: in operators that this service reads, too."""
+    return op("Not", x.is_(x))
+
+
+def is_infinite(x: Value) -> Value:
+    """Where it is infinite, as a condition."""
+    return abs(x).is_(math.inf)
 
 
 def number(condition: Value) -> Value:
