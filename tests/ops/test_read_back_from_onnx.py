@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import onnx
 import pytest
 
-from service.errors import UnsupportedOperationError
 from service.frontends.graph import read_graph
 from service.ir.op import operations
 from service.ir.walk import rebuild
@@ -18,7 +18,7 @@ from tests.ops.test_every_op import close, each_sample, function_at
 reading = pytest.importorskip("service.frontends.onnx")
 
 SAME = 1e-11  # other operations, in another order, whose sums may cancel
-NOT_READ = ("Inverse", "ArgMax")  # onnxruntime's own, and the choice of a pivot
+NOT_READ = {"Inverse", "ArgMax"}  # onnxruntime's own, and the choice of a pivot
 
 
 @each_sample
@@ -29,10 +29,9 @@ def test_the_same_function(name: str, sample: Sample) -> None:
     function, point = function_at(sample)
     kernels = [function.kernel, *map(function.derivative, sample.shapes)]
     for kernel, form in [(function.kernel, function.user), *((node, function.closed_form(node)) for node in kernels)]:
-        try:
-            graph = reading.read_onnx(onnx_model({"f": form}, sample.shapes, "f"), Limits())
-        except UnsupportedOperationError as error:
-            assert any(operator in error.detail for operator in NOT_READ), error.detail
+        content = onnx_model({"f": form}, sample.shapes, "f")
+        if NOT_READ & {node.op_type for node in onnx.load_from_string(content).graph.node}:
             continue
+        graph = reading.read_onnx(content, Limits())
         (found,) = run(rebuild(read_graph(graph, Limits(), {}).outputs, lower), point)
         close(found, run([kernel], point)[0], SAME)
