@@ -186,6 +186,7 @@ REFUSED = [
     ("jvp", {"tangents": {"x": [1, 2, 3], "y": 1}, "at": {"x": 1, "y": 1}}, "unknown-name", "/tangents/y", "y"),
     ("jvp", {"tangents": {"x": [[1], [2]]}}, "shape-error", "/tangents/x", "d_x has shape ()"),
     ("hvp", {"tangents": {"x": [[1], [2]]}}, "shape-error", "/tangents/x", "d_x has shape ()"),
+    ("hvp", {"tangents": {"x": 1}, "cotangent": [[1]]}, "shape-error", "/cotangent", "cotangent has shape ()"),
     ("vjp", {"cotangent": [[1], [2]]}, "shape-error", "/cotangent", "cotangent has shape ()"),
     ("explain", {"mode": "reverse", "cotangent": [[1]]}, "shape-error", "/cotangent", "cotangent has shape ()"),
     ("analyze", {"step_size": -1}, "invalid-request", "/step_size", "greater than 0"),
