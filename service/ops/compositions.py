@@ -39,20 +39,10 @@ def composed(
 
 
 composed("sqrt", lambda x: raise_to(x, 0.5), summary="square root", latex=Notation(r"\sqrt{#1}"), onnx="Sqrt")
-composed(
-    "square",
-    lambda x: raise_to(x, 2),
-    summary="x**2",
-    latex=Notation("{#1}^{2}", precedence=70, needs=(90,)),
-    onnx=scalars.square,
-)
-composed(
-    "reciprocal",
-    lambda x: raise_to(x, -1),
-    summary="1 / x",
-    latex=Notation(r"\frac{1}{#1}", precedence=80),
-    onnx="Reciprocal",
-)
+composed("square", lambda x: raise_to(x, 2), summary="x**2", onnx=scalars.square,
+         latex=Notation("{#1}^{2}", precedence=70, needs=(90,)))  # fmt: skip
+composed("reciprocal", lambda x: raise_to(x, -1), summary="1 / x", onnx="Reciprocal",
+         latex=Notation(r"\frac{1}{#1}", precedence=80))  # fmt: skip
 composed("silu", lambda x: x * call("sigmoid", x), summary="x * sigmoid(x)",
          numpy=Notation("#1*special.expit(#1)", precedence=50, needs=(100,)), onnx=scalars.silu)  # fmt: skip
 composed("gelu", lambda x: 0.5 * x * call("erfc", (-1 / math.sqrt(2)) * x),
