@@ -45,6 +45,11 @@ class FluxionError(Exception):
         self.pointer = pointer
         self.place = place
 
+    def tell_of(self, what: str) -> None:
+        """Puts what it is about before the detail."""
+        self.detail = f"{what}: {self.detail}"
+        self.args = (self.detail,)
+
 
 class InvalidRequestError(FluxionError):
     """A field is missing, unknown or contradictory."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -13,7 +12,7 @@ from service.frontends.builder import Builder, operation
 from service.frontends.constants import read_entries, written_number
 from service.frontends.graph_attributes import Attributes
 from service.frontends.sizes import declared_shape
-from service.frontends.words import KEYWORDS, LITERALS, check_name
+from service.frontends.words import check_name, plain_word
 from service.frontends.write_graph import write_graph
 from service.ir.leaves import constant, variable
 from service.ir.node import Node
@@ -21,20 +20,10 @@ from service.ir.size import Shape
 
 __all__ = ["Assembly", "plain_name"]
 
-_OTHER = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
-
 
 def plain_name(name: str) -> str:
-    """A name of the language for a foreign one: `x[1,2]` is `x_1_2`, `fc.weight` is `fc_weight`.
-
-    What is no letter, digit or underscore becomes one underscore, and none is left at either end; before a digit stands
-    `v`, and a keyword of Python gets an underscore behind. Refused if nothing is left, or more than 64 characters.
-    """
-    plain = name if name.isidentifier() and name.isascii() and name[0] != "_" else _OTHER.sub("_", name).strip("_")
-    if plain[:1].isdigit():
-        plain = f"v{plain}"
-    if plain in KEYWORDS or plain in LITERALS:
-        plain = f"{plain}_"
+    """A name of the language for a foreign one. Refused if nothing of it is left, or more than 64 characters."""
+    plain = plain_word(name)
     if not plain:
         message = f"{quote(name)} has no letter or digit that a name could be made of"
         raise ParseError(message)
@@ -64,8 +53,7 @@ class Assembly:
         except FluxionError as error:
             if not (error.pointer or "").startswith(pointer):  # else it points into the node
                 error.pointer = pointer
-            error.detail = f"{what}: {error.detail}"
-            error.args = (error.detail,)
+            error.tell_of(what)
             raise
 
     def input(self, name: str, shape: Sequence[int | str] = (), *, by_client: bool = False) -> Node:

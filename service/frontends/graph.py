@@ -90,8 +90,7 @@ class _Graph:
                 error.pointer = error.pointer or pointer
                 name = item.get("name") if isinstance(item, Mapping) else None
                 if isinstance(name, str):
-                    error.detail = f"{what.removesuffix('s')} {quote(name)}: {error.detail}"
-                    error.args = (error.detail,)
+                    error.tell_of(f"{what.removesuffix('s')} {quote(name)}")
                 raise
 
     def _declare(self, name: str, node: Node, pointer: str) -> None:

@@ -27,6 +27,7 @@ _ADVICE = {
     "return": "the last line is the output",
 }
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_OTHER = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
 
 
 def check_name(name: str) -> None:
@@ -41,3 +42,15 @@ def check_name(name: str) -> None:
         advice = f"; {_ADVICE[name]}" if name in _ADVICE else ""
         message = f"'{name}' is a keyword of Python and cannot be a name{advice}"
         raise ParseError(message)
+
+
+def plain_word(text: str) -> str:
+    """What a foreign name is written as, of any length: `x[1,2]` as `x_1_2`, `fc.weight` as `fc_weight`.
+
+    What is no letter, digit or underscore becomes one underscore, and none is left at either end; before a digit stands
+    `v`, and a keyword of Python gets an underscore behind. Empty if nothing is left.
+    """
+    word = text if _NAME.fullmatch(text) else _OTHER.sub("_", text).strip("_")
+    if word[:1].isdigit():
+        return f"v{word}"
+    return f"{word}_" if word in KEYWORDS or word in LITERALS else word

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
 from service.errors import FluxionError
 from service.frontends.bounds import NAME_LENGTH
-from service.frontends.words import check_name
+from service.frontends.words import check_name, plain_word
 
 LONGEST_WORD = NAME_LENGTH - 10  # leaves room for a number
-_FOREIGN = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
 
 
 def is_name(text: str) -> bool:
@@ -44,8 +42,7 @@ def clean_names(*groups: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _free(text: str, taken: set[str], tried: Counter[str]) -> str:
-    word = _FOREIGN.sub("_", text[:LONGEST_WORD]).strip("_")
-    word = word if word[:1].isalpha() else f"v_{word}".strip("_")
+    word = plain_word(text[:LONGEST_WORD]) or "v"
     while True:
         tried[word] += 1
         name = word if tried[word] == 1 else f"{word}_{tried[word]}"

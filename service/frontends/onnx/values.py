@@ -187,6 +187,5 @@ def about(what: str) -> Iterator[None]:
     try:
         yield
     except FluxionError as error:
-        error.detail = f"{what}: {error.detail}"
-        error.args = (error.detail,)
+        error.tell_of(what)
         raise

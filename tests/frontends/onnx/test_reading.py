@@ -37,7 +37,7 @@ def test_names_are_valid_and_apart(given_names: list[str], sizes: list[str]) -> 
 def test_valid_names_come_before_cleaned_ones() -> None:
     """A name that is cleaned does not take one that is in the model."""
     assert clean_names(["a/b", "a_b", "1", ""], ["a_b"]) == [
-        {"a_b": "a_b", "a/b": "a_b_2", "1": "v_1", "": "v"},
+        {"a_b": "a_b", "a/b": "a_b_2", "1": "v1", "": "v"},
         {"a_b": "a_b_3"},
     ]
 
