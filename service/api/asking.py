@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import orjson
+from starlette.requests import Request
+from starlette.responses import Response
 
 from service.api.answering import Answering
 from service.api.asked import BRIEF, Asked
+from service.api.bodies import receive
+from service.api.disconnecting import unless_gone
 from service.api.media import JSON
+from service.api.preferences import wishes
 from service.api.problems import Fault, RefusalError
-from service.api.replies import OK, Reply, charged
+from service.api.replies import OK, SPENT, Reply, charged
 from service.tasks.messages import Kind
 
 Fields = Mapping[str, Any]
+Ask = Callable[[Kind, Fields], Awaitable[Fields]]  # what `Asking.ask` is
 T = TypeVar("T")
 
 
@@ -55,6 +61,28 @@ class Asking:
 
     async def _reply(self, asked: Asked) -> Reply:
         return await self.answering.at_once(asked) or await self.answering.answer(asked, self.seconds)
+
+
+async def response_to_call(
+    request: Request,
+    answering: Answering,
+    work: Callable[[bytes, Asking], Coroutine[Any, Any, bytes]],
+    media_type: str = JSON,
+) -> Response:
+    """The response to a call, whose body `work` makes of the call's, as long as the client waits for it.
+
+    What the work asked for is charged, whatever becomes of the call. Raises what `work` raises, and refusals of the
+    body and of what the client prefers.
+    """
+    asking = Asking(answering)
+    try:
+        asking.seconds = wishes(request.headers).seconds
+        raw = await receive(request, answering.bounds.body)
+        asking.size = len(raw)
+        body = await unless_gone(request, work(raw, asking))
+    finally:
+        request.scope["state"][SPENT] = sum(asking.spent)
+    return Response(body, headers=dict(asking.headers), media_type=media_type)
 
 
 async def aside(size: int, work: Callable[..., T], *arguments: Any) -> T:

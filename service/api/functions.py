@@ -27,8 +27,9 @@ from service.api.function_documents import (
 from service.api.media import JSON, ONNX, answer_type, body_type
 from service.api.problems import Fault, FaultyRequestError
 from service.api.replies import OK, SPENT, Sent, charged
-from service.api.requests import ID_PATTERN, RegistrationRequest
+from service.api.requests import RegistrationRequest
 from service.api.supplying import unknown_function
+from service.functions.bounds import ID_PATTERN
 from service.functions.functions import Functions
 
 CREATED = 201

@@ -38,11 +38,10 @@ class KnownFunctions:
         return None if found is None else found[0]
 
     def learn(self, document: bytes) -> None:
-        """Remembers the function of a document, unless it alone is over the bound."""
+        """Remembers the function of a document."""
         fields = orjson.loads(document)
-        if len(document) <= MOST_BYTES:
-            with self._lock:
-                self._graphs[fields["function_id"]] = (fields["graph"], len(document))
+        with self._lock:
+            self._graphs[fields["function_id"]] = (fields["graph"], len(document))
 
 
 KNOWN = KnownFunctions()

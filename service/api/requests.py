@@ -10,11 +10,11 @@ from pydantic import FailFast, Field, RootModel
 from service.api.graphs import Fact, Graph
 from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent
 from service.api.tensors import SIZE_CAP, Tensor
+from service.functions.bounds import ID_PATTERN
 from service.tasks.messages import Form, Kind, Layout, Mode, Scheme
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
 Format = Literal["onnx", "mathoptformat", "mathjson"]
-ID_PATTERN = r"^fn_[A-Za-z0-9_-]{1,128}$"
 KEYS: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
 
 

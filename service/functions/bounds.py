@@ -1,8 +1,11 @@
-"""How many functions there may be, how large, and how long each is kept."""
+"""What the id of a function is, how many there may be, how large, and how long each is kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+ID_PATTERN = r"^fn_[A-Za-z0-9_-]{1,128}$"
+LARGEST = 4 * 2**20  # bytes of a document
 
 
 @dataclass(frozen=True)

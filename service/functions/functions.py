@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -13,10 +14,9 @@ from cachetools import TTLCache
 from service.cache.background import Background
 from service.cache.records import Records
 from service.errors import LimitError, OverloadedError
-from service.functions.bounds import FunctionBounds
+from service.functions.bounds import ID_PATTERN, LARGEST, FunctionBounds
 
 ROLL = "all"
-LARGEST = 4 * 2**20  # bytes of a document
 RENEWALS = 100  # of a function in use, in the time that it is kept
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,9 @@ class Functions:
         return document, True
 
     async def find(self, function_id: str) -> bytes | None:
-        """The document, or None; whoever finds it uses it."""
+        """The document, or None, also of what is no id; whoever finds it uses it."""
+        if not re.fullmatch(ID_PATTERN, function_id):
+            return None
         (found,) = await self._records.get(function_id)
         if found is not None:
             await self._renew(function_id)

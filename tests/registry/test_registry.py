@@ -12,8 +12,8 @@ from service.cache.records import MemoryRecords, Records
 from service.cache.redis_records import RedisRecords
 from service.cache.redis_tier import RedisTier
 from service.errors import LimitError, OverloadedError
-from service.functions.bounds import FunctionBounds
-from service.functions.functions import LARGEST, Functions
+from service.functions.bounds import LARGEST, FunctionBounds
+from service.functions.functions import Functions
 from tests.redis_server import RedisServer
 
 STORES = ("memory", "redis")

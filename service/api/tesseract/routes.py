@@ -10,13 +10,9 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from service.api.answering import Answering
-from service.api.asking import AnsweredError, Asking, Fields, aside
-from service.api.bodies import receive
-from service.api.disconnecting import unless_gone
+from service.api.asking import AnsweredError, Asking, Fields, aside, response_to_call
 from service.api.media import JSON, body_type
 from service.api.parsing import parse
-from service.api.preferences import wishes
-from service.api.replies import SPENT
 from service.api.tesseract.arrays import DTYPE, accepted, written
 from service.api.tesseract.calls import CALLS, OUTPUTS, Call, Called, read_shapes
 from service.api.tesseract.description import description
@@ -79,23 +75,18 @@ def tesseract_router(answering: Answering, functions: Functions) -> APIRouter:
 
 def _posted(name: str, answering: Answering, signatures: Signatures) -> Callable[[Request], Awaitable[Response]]:
     async def route(request: Request) -> Response:
-        asking = Asking(answering)
+        async def work(raw: bytes, asking: Asking) -> bytes:
+            served = Tesseract(await signatures.of(request.path_params["function_id"]), answering.bounds)
+            if name == ABSTRACT:
+                return await served.abstract(raw, asking)
+            return await served.call(CALLS[name], raw, media_type, asking)
+
         try:
             media_type = JSON if name == ABSTRACT else accepted(request.headers)
             body_type(request.headers, JSON)
-            asking.seconds = wishes(request.headers).seconds
-            raw = await receive(request, answering.bounds.body)
-            asking.size = len(raw)
-            served = Tesseract(await signatures.of(request.path_params["function_id"]), answering.bounds)
-            work = (
-                served.abstract(raw, asking) if name == ABSTRACT else served.call(CALLS[name], raw, media_type, asking)
-            )
-            body = await unless_gone(request, work)
+            return await response_to_call(request, answering, work, media_type)
         except FluxionError as error:
             return refusal(error)
-        finally:
-            request.scope["state"][SPENT] = sum(asking.spent)
-        return Response(body, headers=dict(asking.headers), media_type=media_type)
 
     return route
 

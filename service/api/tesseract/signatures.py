@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -11,21 +10,18 @@ from typing import Any
 import orjson
 from cachetools import LRUCache
 
+from service.api.asking import Ask
 from service.api.problems import pointer
-from service.api.requests import ID_PATTERN
 from service.api.supplying import unknown_function
 from service.errors import ShapeError
 from service.functions.functions import Functions
-from service.tasks.messages import Kind
 
 MOST_BYTES = 2**24  # of the documents whose signatures are remembered
 SINGLE = "output"  # the name of a function's only output; several are output0, output1 and so on
-
 MOST_SHAPES = 16  # of one function that are remembered, each for other numbers for its named sizes
 
 Sizes = Sequence[int | str]
 Shapes = Mapping[str, Sequence[int]]
-Ask = Callable[[Kind, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]  # the kind and the fields of a compute request
 
 
 @dataclass(frozen=True)
@@ -110,12 +106,11 @@ class Signatures:
         if known is not None:
             self.functions.use(function_id)
             return known[0]
-        document = await self.functions.find(function_id) if re.fullmatch(ID_PATTERN, function_id) else None
+        document = await self.functions.find(function_id)
         if document is None:
             raise unknown_function(function_id)
         found = _signature(orjson.loads(document))
-        if len(document) <= MOST_BYTES:
-            self.remembered[function_id] = (found, len(document))
+        self.remembered[function_id] = (found, len(document))
         return found
 
 

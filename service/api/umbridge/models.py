@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.api.registered import KNOWN
-from service.api.requests import ID_PATTERN
 from service.api.umbridge.refusals import InvalidInputError, ModelNotFoundError
 from service.errors import nearest, quote
 from service.functions.functions import Functions
@@ -19,26 +17,10 @@ POINT_FIELDS = ("wrt", "at", "sizes", "nonsmooth")
 FEATURES = ("Evaluate", "Gradient", "ApplyJacobian", "ApplyHessian")
 SUPPORT = dict.fromkeys(FEATURES, True)
 
-# The logarithm of Rosenbrock's density, -(100 (x1 - x0^2)^2 + (1 - x0)^2) / 20: the ridge that samplers are tried on.
+# The logarithm of Rosenbrock's density: the ridge that samplers are tried on.
 ROSENBROCK: Mapping[str, Any] = {
-    "version": 1,
-    "inputs": [{"name": "x", "shape": [2]}],
-    "constants": [
-        {"name": "weights", "shape": [2], "data": [5.0, 0.05]},
-        {"name": "one", "shape": [], "data": [1.0]},
-    ],
-    "nodes": [
-        {"name": "a", "op": "getitem", "inputs": ["x"], "attributes": {"index": [0]}},
-        {"name": "b", "op": "getitem", "inputs": ["x"], "attributes": {"index": [1]}},
-        {"name": "square", "op": "square", "inputs": ["a"]},
-        {"name": "across", "op": "subtract", "inputs": ["b", "square"]},
-        {"name": "along", "op": "subtract", "inputs": ["one", "a"]},
-        {"name": "both", "op": "stack", "inputs": ["across", "along"]},
-        {"name": "squares", "op": "square", "inputs": ["both"]},
-        {"name": "energy", "op": "dot", "inputs": ["weights", "squares"]},
-        {"name": "log_density", "op": "negative", "inputs": ["energy"]},
-    ],
-    "outputs": ["log_density"],
+    "expression": "-(100*(x[1] - x[0]**2)**2 + (1 - x[0])**2)/20",
+    "variables": {"x": {"shape": [2]}},
 }
 
 
@@ -68,7 +50,7 @@ class Model:
 
 
 BUILT_IN = (
-    Model("rosenbrock", {"graph": ROSENBROCK}),
+    Model("rosenbrock", ROSENBROCK),
     Model(EXPRESSION, {}, FUNCTION_FIELDS + POINT_FIELDS),
 )
 
@@ -106,8 +88,6 @@ class Models:
 
     async def _graph(self, name: str) -> Mapping[str, Any] | None:
         """The graph of a registered function, its inputs in the order of their names."""
-        if not re.fullmatch(ID_PATTERN, name):
-            return None
         if KNOWN.get(name) is None:
             document = await self.functions.find(name)
             if document is not None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
 from service.api.answering import Answering
-from service.api.asking import Asking, Fields, aside
-from service.api.bodies import receive
-from service.api.disconnecting import unless_gone
-from service.api.media import JSON
-from service.api.preferences import wishes
-from service.api.replies import SPENT
+from service.api.asking import Asking, Fields, aside, response_to_call
 from service.api.umbridge.calls import CALLS
 from service.api.umbridge.models import SUPPORT, Models
 from service.api.umbridge.reading import read_body
@@ -76,16 +72,9 @@ def umbridge_router(answering: Answering, models: Models) -> APIRouter:
 
 def _route(served: UmBridge, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def route(request: Request) -> Response:
-        asking = Asking(served.answering)
         try:
-            asking.seconds = wishes(request.headers).seconds
-            raw = await receive(request, served.answering.bounds.body)
-            asking.size = len(raw)
-            body = await unless_gone(request, served.answer(name, raw, asking))
+            return await response_to_call(request, served.answering, partial(served.answer, name))
         except FluxionError as error:
             return refusal(error)
-        finally:
-            request.scope["state"][SPENT] = sum(asking.spent)
-        return Response(body, headers=dict(asking.headers), media_type=JSON)
 
     return route

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from cachetools import LRUCache
 
+from service.api.asking import Ask
 from service.api.umbridge.refusals import InvalidInputError
 from service.errors import nearest, quote
-from service.tasks.messages import Kind
 
 MOST_VECTORS = 2**16  # of all layouts that are remembered
-
-Ask = Callable[[Kind, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]  # the kind and the fields of a compute request
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,6 @@ import sys
 from collections.abc import Mapping
 
 from service.ir.op import Op, operations
-from service.ops import arithmetic
-
-__all__ = ["arithmetic", "table"]  # the room of declarations is loaded with any of it
 
 
 def table(ops: Mapping[str, Op]) -> str:
