@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0  # seconds until it must be ready
@@ -44,6 +46,20 @@ def running_worker(**settings: object) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.terminate()
             process.communicate()
+
+
+def exchange(
+    address: str, method: str = "POST", body: bytes | str | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, Message, bytes]:
+    """Status, headers and body of what is answered at an address, on a connection of its own."""
+    url = urlsplit(address)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE)
+    try:
+        connection.request(method, address.removeprefix(f"{url.scheme}://{url.netloc}"), body, headers or {})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import onnx
 import pytest
 
 from tests.onnx_models import run_model
-from tests.service_process import HOST, running_service
+from tests.service_process import exchange
 
 MODEL = {"Accept": "application/onnx"}
 LOSS = {
@@ -30,28 +28,16 @@ POINT = {
 SAME = 1e-13  # a dozen roundings
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """The port of a service in processes of its own."""
-    with running_service() as number:
-        yield number
-
-
-def ask(port: int, path: str, body: Any = None, method: str = "POST", **headers: str) -> tuple[int, Any, bytes]:
+def ask(server: str, path: str, body: Any = None, method: str = "POST", **headers: str) -> tuple[int, Any, bytes]:
     """Status, headers and body of an answer."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=60)
     content = None if body is None else json.dumps(body)
-    connection.request(method, path, content, {"Content-Type": "application/json", **headers})
-    response = connection.getresponse()
-    found = response.status, response.headers, response.read()
-    connection.close()
-    return found
+    return exchange(f"{server}{path}", method, content, {"Content-Type": "application/json", **headers})
 
 
-def number_of(port: int, kind: str, **more: Any) -> Any:
+def number_of(server: str, kind: str, **more: Any) -> Any:
     """The service's own numbers: of the only block, or of the value."""
     at = {name: value.tolist() for name, value in POINT.items()}
-    status, _, body = ask(port, f"/v1/{kind}", {**LOSS, "at": at, "forms": [], **more})
+    status, _, body = ask(server, f"/v1/{kind}", {**LOSS, "at": at, "forms": [], **more})
     assert status == 200, body
     answer = json.loads(body)
     tensor = answer["derivatives"][0]["value"] if "derivatives" in answer else answer["value"]
@@ -59,71 +45,71 @@ def number_of(port: int, kind: str, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["gradient", "hessian", "jacobian"])
-def test_as_a_form(port: int, kind: str) -> None:
+def test_as_a_form(server: str, kind: str) -> None:
     """The text is the model in base64; its one output has the name of the kind."""
-    status, _, body = ask(port, f"/v1/{kind}", {**LOSS, "forms": ["onnx", "text"]})
+    status, _, body = ask(server, f"/v1/{kind}", {**LOSS, "forms": ["onnx", "text"]})
     assert status == 200, body
     (block,) = json.loads(body)["derivatives"]
     found = run_model(base64.b64decode(block["forms"]["onnx"], validate=True), POINT)
     assert list(found) == [kind]
-    np.testing.assert_allclose(found[kind], number_of(port, kind), SAME)
+    np.testing.assert_allclose(found[kind], number_of(server, kind), SAME)
 
 
 @pytest.mark.parametrize(("kind", "output"), [("evaluate", "value"), ("gradient", "d_w"), ("hessian", "d_w_w")])
-def test_as_the_answer(port: int, kind: str, output: str) -> None:
+def test_as_the_answer(server: str, kind: str, output: str) -> None:
     """The body is the model, kept and validated like every answer; what is not asked by `Accept` stays JSON."""
     asked = {name: value for name, value in LOSS.items() if kind != "evaluate" or name != "wrt"}
-    status, headers, body = ask(port, f"/v1/{kind}", asked, **MODEL)
+    status, headers, body = ask(server, f"/v1/{kind}", asked, **MODEL)
     assert (status, headers["Content-Type"]) == (200, "application/onnx"), body
     found = run_model(body, POINT)
-    np.testing.assert_allclose(found["value"], number_of(port, "evaluate", wrt=["w"]), SAME)
-    np.testing.assert_allclose(found[output], number_of(port, kind), SAME)
-    again = ask(port, f"/v1/{kind}", asked, **MODEL)
+    np.testing.assert_allclose(found["value"], number_of(server, "evaluate", wrt=["w"]), SAME)
+    np.testing.assert_allclose(found[output], number_of(server, kind), SAME)
+    again = ask(server, f"/v1/{kind}", asked, **MODEL)
     assert again[2] == body
     assert "hit" in again[1]["Cache-Status"]
-    assert ask(port, f"/v1/{kind}", asked, **MODEL, **{"If-None-Match": headers["ETag"]})[0] == 304
-    plain = ask(port, f"/v1/{kind}", asked, Accept="application/*")
+    assert ask(server, f"/v1/{kind}", asked, **MODEL, **{"If-None-Match": headers["ETag"]})[0] == 304
+    plain = ask(server, f"/v1/{kind}", asked, Accept="application/*")
     assert plain[1]["Content-Type"] != "application/onnx"
 
 
-def test_the_model_knows_its_function(port: int) -> None:
+def test_the_model_knows_its_function(server: str) -> None:
     """The id in the metadata is that of the JSON answer."""
-    body = ask(port, "/v1/gradient", LOSS, **MODEL)[2]
+    body = ask(server, "/v1/gradient", LOSS, **MODEL)[2]
     about = {entry.key: entry.value for entry in onnx.load_from_string(body).metadata_props}
-    assert about["function_id"] == json.loads(ask(port, "/v1/gradient", LOSS)[2])["function_id"]
+    assert about["function_id"] == json.loads(ask(server, "/v1/gradient", LOSS)[2])["function_id"]
 
 
-def test_shapes_from_a_point(port: int) -> None:
+def test_shapes_from_a_point(server: str) -> None:
     """A point tells shapes; the model has no numbers of it, and no batch."""
     at = {"x": [1.0, 2.0, 3.0]}
-    status, _, body = ask(port, "/v1/gradient", {"expression": "sum(x**3)", "at": at}, **MODEL)
+    status, _, body = ask(server, "/v1/gradient", {"expression": "sum(x**3)", "at": at}, **MODEL)
     assert status == 200, body
     np.testing.assert_allclose(run_model(body, {"x": np.array([2.0, 0.0, 1.0])})["d_x"], [12.0, 0.0, 3.0], SAME)
 
 
-def test_as_the_result_of_a_job(port: int) -> None:
+def test_as_the_result_of_a_job(server: str) -> None:
     """Long work is asked for and fetched the same way."""
     wish = {"Prefer": "respond-async", "Idempotency-Key": '"one"'}
-    status, headers, body = ask(port, "/v1/hessian", {**LOSS, "expression": "sum(tanh(X @ w)**2)"}, **MODEL, **wish)
+    status, headers, body = ask(server, "/v1/hessian", {**LOSS, "expression": "sum(tanh(X @ w)**2)"}, **MODEL, **wish)
     assert status == 202, body
     deadline = time.monotonic() + 30
-    while json.loads(ask(port, headers["Location"], method="GET")[2])["status"] not in {"succeeded", "failed"}:
+    while json.loads(ask(server, headers["Location"], method="GET")[2])["status"] not in {"succeeded", "failed"}:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    status, found, body = ask(port, f"{headers['Location']}/result", method="GET", **MODEL)
+    status, found, body = ask(server, f"{headers['Location']}/result", method="GET", **MODEL)
     assert (status, found["Content-Type"]) == (200, "application/onnx"), body
     assert run_model(body, POINT)["d_w_w"].shape == (2, 2)
 
 
-def test_what_has_no_model(port: int) -> None:
+def test_what_has_no_model(server: str) -> None:
     """Other kinds are not acceptable; an operation that ONNX lacks is named, in either way of asking."""
     for kind in ("taylor", "check", "analyze", "explain", "plan"):
-        status, headers, body = ask(port, f"/v1/{kind}", LOSS, **MODEL)
+        status, headers, body = ask(server, f"/v1/{kind}", LOSS, **MODEL)
         assert (status, json.loads(body)["code"]) == (406, "not-acceptable")
         assert headers["Content-Type"] == "application/problem+json"
     request = {"expression": "eigvalsh(A)[0]", "variables": {"A": {"shape": [3, 3]}}}
     for more, wish in (({"forms": ["onnx"]}, {}), ({}, MODEL)):
-        status, _, body = ask(port, "/v1/gradient", request | more, **wish)
+        status, _, body = ask(server, "/v1/gradient", request | more, **wish)
         problem = json.loads(body)
         assert (status, problem["code"]) == (422, "unsupported-operation")
         assert "eigvalsh" in problem["detail"] or "eigenprojections" in problem["detail"]

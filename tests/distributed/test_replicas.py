@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ import orjson
 import pytest
 
 from tests.redis_server import RedisServer
-from tests.service_process import HOST, running_service, running_worker
+from tests.service_process import HOST, exchange, running_service, running_worker
 
 AT_ONCE = 64
 COSTLY = "det(A @ A.T + sum(exp(x)) * eye(6)) * sum(log(1 + exp(B @ x))) / (1 + x.T @ A @ x) + norm(A @ x)"
@@ -31,23 +30,14 @@ def replicas(executor: str, **further: object) -> Iterator[list[int]]:
 
 def asked(port: int, body: dict[str, Any], kind: str = "gradient") -> tuple[int, str, bytes]:
     """Status, Cache-Status and body of an answer."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=60)
-    try:
-        connection.request("POST", f"/v1/{kind}", orjson.dumps(body), {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        return response.status, response.getheader("Cache-Status", ""), response.read()
-    finally:
-        connection.close()
+    address = f"http://{HOST}:{port}/v1/{kind}"
+    status, headers, answer = exchange(address, "POST", orjson.dumps(body), {"Content-Type": "application/json"})
+    return status, headers.get("Cache-Status", ""), answer
 
 
 def number(port: int, name: str) -> float:
     """A number of the metrics, summed over its labels."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=60)
-    try:
-        connection.request("GET", "/metrics")
-        lines = connection.getresponse().read().decode().splitlines()
-    finally:
-        connection.close()
+    lines = exchange(f"http://{HOST}:{port}/metrics", "GET")[2].decode().splitlines()
     found = [float(line.rsplit(" ", 1)[1]) for line in lines if line.partition("{")[0].partition(" ")[0] == name]
     assert any(line.startswith(f"# TYPE {name}") for line in lines), name
     return sum(found)

@@ -7,7 +7,6 @@ of pages, starts the service and writes what is really answered and printed in p
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import shlex
@@ -21,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.service_process import HOST, ROOT, running_service
+from tests.service_process import HOST, ROOT, exchange, running_service
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")])
 SHOWN_HOST = "localhost:8000"
@@ -126,11 +125,8 @@ def read_curl(command: str) -> Request:
 
 def send(request: Request, port: int) -> Any:
     """The answer of the service at a port."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=60)
-    connection.request(request.method, request.path, request.body, request.headers)
-    answer = connection.getresponse().read().decode()
-    connection.close()
-    parsed = json.loads(_TIME.sub(_as_shown, answer))
+    answer = exchange(f"http://{HOST}:{port}{request.path}", request.method, request.body, request.headers)[2]
+    parsed = json.loads(_TIME.sub(_as_shown, answer.decode()))
     if isinstance(parsed, dict):
         parsed.pop("trace_id", None)  # another one in every answer
     return parsed

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,32 +11,8 @@ from service.cache.records import SMALL, MemoryRecords, Records
 from service.cache.redis_records import RedisRecords
 from service.cache.redis_tier import RedisTier
 from service.errors import OverloadedError
+from tests.records import STORES, run
 from tests.redis_server import RedisServer
-
-STORES = ("memory", "redis")
-Scenario = Callable[[Records], Awaitable[None]]
-
-
-@asynccontextmanager
-async def opened(store: str) -> AsyncIterator[Records]:
-    """An empty store."""
-    if store == "memory":
-        yield MemoryRecords(2**20)
-        return
-    with RedisServer() as server:
-        records = RedisRecords(RedisTier(server.url), b"secret")
-        yield records
-        await records.close()
-
-
-def run(store: str, scenario: Scenario) -> None:
-    """Runs a scenario on a store."""
-
-    async def whole() -> None:
-        async with opened(store) as records:
-            await scenario(records)
-
-    asyncio.run(whole())
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -14,32 +12,8 @@ from service.cache.redis_tier import RedisTier
 from service.errors import LimitError, OverloadedError
 from service.functions.bounds import LARGEST, FunctionBounds
 from service.functions.functions import Functions
+from tests.records import STORES, run
 from tests.redis_server import RedisServer
-
-STORES = ("memory", "redis")
-Scenario = Callable[[Records], Awaitable[None]]
-
-
-@asynccontextmanager
-async def opened(store: str) -> AsyncIterator[Records]:
-    """An empty store."""
-    if store == "memory":
-        yield MemoryRecords(2**20, bound="function_bytes")
-        return
-    with RedisServer() as server:
-        records = RedisRecords(RedisTier(server.url, seconds=5.0), b"secret", "functions:1")  # on a busy machine, too
-        yield records
-        await records.close()
-
-
-def run(store: str, scenario: Scenario) -> None:
-    """Runs a scenario on a store."""
-
-    async def whole() -> None:
-        async with opened(store) as records:
-            await scenario(records)
-
-    asyncio.run(whole())
 
 
 @pytest.mark.parametrize("store", STORES)

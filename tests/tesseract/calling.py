@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from tesseract_core import Tesseract
+
+from tests.service_process import exchange
 
 jax.config.update("jax_enable_x64", True)
 
@@ -108,15 +108,9 @@ def client(server: str, case: Case) -> Tesseract:
 
 def post(address: str, body: Any, **headers: str) -> tuple[int, Any, Mapping[str, str]]:
     """Status, answer and headers; bytes are sent as they are."""
-    url = urlsplit(address)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    try:
-        connection.request("POST", url.path, raw, {"Content-Type": "application/json", **headers})
-        response = connection.getresponse()
-        return response.status, json.loads(response.read()), {k.lower(): v for k, v in response.getheaders()}
-    finally:
-        connection.close()
+    raw = body if isinstance(body, bytes) else json.dumps(body)
+    status, told, answer = exchange(address, "POST", raw, {"Content-Type": "application/json", **headers})
+    return status, json.loads(answer), {name.lower(): value for name, value in told.items()}
 
 
 def close(found: Any, expected: Any) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pydantic_core
 import pytest
 from tesseract_core import Tesseract
 
-from tests.service_process import HOST, running_service
+from tests.service_process import HOST, exchange, running_service
 from tests.tesseract.calling import CASES, at, client, post, registered
 
 PROBLEM = "application/problem+json"
@@ -270,10 +268,6 @@ def test_a_key_that_the_client_has_no_place_for() -> None:
 
 def test_another_method(address: str) -> None:
     """GET of a call is refused, and says what is allowed."""
-    url = urlsplit(address)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
-    connection.request("GET", f"{url.path}/apply")
-    response = connection.getresponse()
-    assert (response.status, response.headers["Allow"]) == (405, "POST")
-    assert json.loads(response.read())["code"] == "method-not-allowed"
-    connection.close()
+    status, headers, answer = exchange(f"{address}/apply", "GET")
+    assert (status, headers["Allow"]) == (405, "POST")
+    assert json.loads(answer)["code"] == "method-not-allowed"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 import jsonschema
+
+from tests.service_process import exchange
 
 ERRORS = ("ModelNotFound", "UnsupportedFeature", "InvalidInput", "InvalidOutput")
 NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": 1}
@@ -34,15 +34,9 @@ def failure(kind: str) -> dict[str, Any]:
 
 def call(base: str, name: str, body: Any = None, method: str = "POST", **headers: str) -> tuple[int, Any]:
     """Status and answer of a call that states no type of its body; bytes are sent as they are."""
-    address = urlsplit(base)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    try:
-        connection.request(method, f"{address.path}/{name}", raw, headers)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read() or b"null")
-    finally:
-        connection.close()
+    status, _, answer = exchange(f"{base}/{name}", method, raw, headers)
+    return status, json.loads(answer or b"null")
 
 
 def answered(base: str, name: str, body: Any, schema: dict[str, Any]) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import Any
-from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 
+from tests.service_process import exchange
 from tests.umbridge.calling import (
     INFO,
     INPUT_SIZES,
@@ -44,11 +43,7 @@ def complete(base: str, name: str, value: float = 0.0) -> dict[str, Any]:
 
 def test_connection(base: str) -> None:
     """HEAD on the address itself has some answer, without a body."""
-    address = urlsplit(base)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
-    connection.request("HEAD", address.path or "/")
-    assert connection.getresponse().read() == b""
-    connection.close()
+    assert exchange(base if base.endswith("/umbridge") else f"{base}/", "HEAD")[2] == b""
 
 
 def test_info(base: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import umbridge
 
+from tests.service_process import exchange
 from tests.umbridge.calling import INPUT_SIZES, OUTPUT_SIZES, VECTORS, answered, call, refused
 
 LINE = {"version": 1, "inputs": [{"name": "x", "shape": []}], "nodes": [], "outputs": ["x"]}
@@ -39,11 +38,8 @@ def evaluated(server: str, config: Any, point: Any, name: str = "expression") ->
 
 def registered(server: str, **function: Any) -> str:
     """The id of a function that is registered now."""
-    address = urlsplit(server)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
-    connection.request("POST", "/v1/functions", json.dumps(function), {"Content-Type": "application/json"})
-    found: str = json.loads(connection.getresponse().read())["function_id"]
-    connection.close()
+    answer = exchange(f"{server}/v1/functions", "POST", json.dumps(function), {"Content-Type": "application/json"})[2]
+    found: str = json.loads(answer)["function_id"]
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import jsonschema
 import pytest
 import umbridge
 
-from tests.service_process import HOST, running_service
+from tests.service_process import HOST, exchange, running_service
 from tests.umbridge.calling import VECTORS, call, failure, refused
 
 AT = b'{"name": "expression", "config": {"expression": "x", "variables": {"x": {"shape": [3]}}}, "input": [%b]}'
@@ -23,11 +22,7 @@ AT = b'{"name": "expression", "config": {"expression": "x", "variables": {"x": {
 )
 def test_numbers_that_are_not_finite(server: str, entries: bytes) -> None:
     """As words or as texts, they come back as words; a text that has such words in it is left alone."""
-    raw = AT % entries
-    connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=60)
-    connection.request("POST", "/Evaluate", raw)
-    assert connection.getresponse().read() == b'{"output":[[NaN,Infinity,-Infinity]]}'
-    connection.close()
+    assert exchange(f"{server}/Evaluate", body=AT % entries)[2] == b'{"output":[[NaN,Infinity,-Infinity]]}'
     named = b'{"name": "NaN \\" Infinity", "input": [NaN]}'
     assert "NaN" in refused(server, "Evaluate", named, "ModelNotFound")
 
@@ -58,16 +53,10 @@ def test_a_number_stands_for_a_vector_of_one(server: str) -> None:
 def test_a_repeated_call_comes_from_a_cache(server: str) -> None:
     """The header tells, the body has nothing of it."""
     body = json.dumps({"name": "rosenbrock", "input": [[0.123, 4.56]]})
-    connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=60)
-    found = []
-    for _ in range(2):
-        connection.request("POST", "/Evaluate", body)
-        response = connection.getresponse()
-        found.append((response.read(), response.getheader("Cache-Status")))
-    connection.close()
-    (first, missed), (second, hit) = found
+    (_, missed, first), (_, hit, second) = (exchange(f"{server}/Evaluate", body=body) for _ in range(2))
     assert first == second
-    assert (missed, hit) == ("derivatives; fwd=miss; stored", "derivatives; hit; detail=memory")
+    assert missed["Cache-Status"] == "derivatives; fwd=miss; stored"
+    assert hit["Cache-Status"] == "derivatives; hit; detail=memory"
 
 
 def test_a_value_that_does_not_exist(server: str) -> None:
