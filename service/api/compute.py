@@ -22,9 +22,10 @@ from service.api.job_documents import DEFERRED
 from service.api.media import JSON, NPZ, answer_type, body_type
 from service.api.preferences import wishes
 from service.api.replies import SPENT, Sent, charged
+from service.api.stated import COMPUTING, UNCHANGED
 
 BINARY = {NPZ: NpzArchive}
-BODY_PROBLEMS = (400, 406, 408, 413, 415, 422, 429, 503)
+OTHERWISE = DEFERRED | UNCHANGED | problems(400, 406, 408, 413, 415, 422, 429, 503)
 
 
 def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
@@ -39,8 +40,8 @@ def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
             summary=endpoint.summary,
             description=endpoint.description,
             response_class=Response,
-            responses=answers(endpoint.answer, ANSWERS[endpoint.kind], BINARY) | DEFERRED | problems(*BODY_PROBLEMS),
-            openapi_extra=takes(endpoint.request, REQUESTS[endpoint.kind], BINARY),
+            responses=answers(endpoint.answer, ANSWERS[endpoint.kind], BINARY) | OTHERWISE,
+            openapi_extra={"parameters": [*COMPUTING], **takes(endpoint.request, REQUESTS[endpoint.kind], BINARY)},
         )
     return router
 
