@@ -1,0 +1,63 @@
+"""What Schemathesis is told of this service; it imports this module because `SCHEMATHESIS_HOOKS` names it."""
+
+from __future__ import annotations
+
+import io
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import JsonSchemaError, RejectedPositiveData
+from schemathesis.transport.serialization import Binary
+
+from tests.fuzzing.sensible import archives, bodies
+
+NPZ = "application/x-npz"
+SENSIBLE = 4  # of five bodies that fit the schema, so many mean something
+PREFERENCES = ("respond-async", "respond-async, wait=1", "wait=5", "return=minimal", "wait=5, handling=lenient")
+
+schemathesis.openapi.media_type(NPZ, archives("gradient") | st.binary(max_size=200))
+
+
+@schemathesis.deserializer(NPZ)
+def read_npz(_: object, response: Any) -> str:
+    """The answer's JSON; NumPy raises if the body is no archive."""
+    with np.load(io.BytesIO(response.content), allow_pickle=False) as archive:
+        for member in archive.files:
+            archive[member]
+        return archive["answer"].tobytes().decode()
+
+
+@schemathesis.hook
+def filter_failure(_: object, failure: Failure, case: Any, response: Any) -> bool:
+    """Leaves out what OpenAPI 3.1 has no words for: that bytes are an archive, and what the events of a stream are."""
+    if isinstance(failure, RejectedPositiveData) and case.media_type == NPZ:
+        return bool(response.status_code != HTTPStatus.BAD_REQUEST)
+    return not (isinstance(failure, JsonSchemaError) and case.path.endswith("/events"))
+
+
+@schemathesis.hook
+def flatmap_case(_: object, case: Any) -> st.SearchStrategy[Any]:
+    """Puts a body that means something into most of the requests that are meant to be valid."""
+    kind = case.path.rpartition("/")[2]
+    is_computed = case.operation.definition.raw.get("tags") == ["compute"]
+    if not is_computed or case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return st.just(case)
+    made = archives(kind) if case.media_type == NPZ else bodies(kind)
+    preferred = st.one_of(st.none(), st.sampled_from(PREFERENCES))
+    return st.tuples(st.integers(0, SENSIBLE), made, preferred).map(lambda drawn: _with(case, *drawn))
+
+
+def _with(case: Any, chance: int, body: Any, preference: str | None) -> Any:
+    if chance < SENSIBLE:
+        case.body = Binary(body) if isinstance(body, bytes) else body
+        for name in ("x-request-timeout", "If-None-Match"):
+            case.headers.pop(name, None)
+    if preference is not None:
+        case.headers["Prefer"] = preference
+    return case
