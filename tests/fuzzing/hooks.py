@@ -10,7 +10,6 @@ import numpy as np
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import JsonSchemaError, RejectedPositiveData, UseAfterFree
 
@@ -30,7 +29,7 @@ def read_npz(_: object, response: Any) -> str:
     with np.load(io.BytesIO(response.content), allow_pickle=False) as archive:
         for member in archive.files:
             archive[member]
-        return archive["answer"].tobytes().decode()
+        return str(archive["answer"].tobytes(), "utf-8")
 
 
 @schemathesis.hook

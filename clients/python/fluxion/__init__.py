@@ -4,9 +4,9 @@
 >>> fluxion.grad(rosenbrock)(np.zeros(2))
 array([-2.,  0.])
 
-`expression` is the function in the service's language, and `wrt` the name, or a tuple of names, of its arguments. All other
-names get their values as keywords. `shapes={"x": (2,)}` says that an array with one more axis is a batch of points, and
-`service=connect("http://...")` which service is asked.
+`expression` is the function in the service's language, and `wrt` the name, or a tuple of names, of its arguments. All
+other names get their values as keywords. `shapes={"x": (2,)}` says that an array with one more axis is a batch of
+points, and `service=connect("http://...")` which service is asked.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import numpy as np
@@ -18,7 +18,7 @@ from fluxion_client.client import AuthenticatedClient, Client
 from fluxion_client.models.problem import Problem
 
 Array = Any
-Service = Client | AuthenticatedClient
+Service: TypeAlias = "Client | AuthenticatedClient"
 
 ADDRESS = "http://localhost:8000"
 JSON, NPZ = "application/json", "application/x-npz"
@@ -47,10 +47,11 @@ class AnswerWarning(RuntimeWarning):
 @cache
 def connect(address: str = "", key: str = "") -> Service:
     """The service at an address, by default that of `FLUXION_URL`, with the key of `FLUXION_KEY` if it needs one."""
-    found, token = address or os.environ.get("FLUXION_URL", ADDRESS), key or os.environ.get("FLUXION_KEY", "")
+    where, token = address or os.environ.get("FLUXION_URL", ADDRESS), key or os.environ.get("FLUXION_KEY", "")
+    service: Service = Client(base_url=where, timeout=TIMEOUT)
     if token:
-        return AuthenticatedClient(base_url=found, token=token, timeout=TIMEOUT)
-    return Client(base_url=found, timeout=TIMEOUT)
+        service = AuthenticatedClient(base_url=where, token=token, timeout=TIMEOUT)
+    return service
 
 
 def ask(service: Service, kind: str, request: Mapping[str, Any], tensors: Mapping[str, Any]) -> dict[str, Any]:
