@@ -1,6 +1,6 @@
 """What in one OpenAPI document breaks clients that were written, or generated, for an earlier one.
 
-`python -m tests.api.breaking` compares openapi/openapi.json with openapi/frozen.json, the document that clients rely on,
+`python -m tests.api.breaking` compares openapi/openapi.json with openapi/frozen.json, which clients rely on,
 and prints what breaks; with `--freeze` it makes today's document the one to rely on.
 
 A request may only ask for less and take more, an answer only the other way round: values that an answer adds to an
