@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from service.api import WORK
@@ -26,12 +26,17 @@ from service.api.metrics import Metrics
 from service.api.pages import pages_router
 from service.api.raised import install
 from service.api.rates import Rates
-from service.api.routes import paths, routers
+from service.api.routes import Parts, paths, routers
 from service.api.shortcut import Shortcut
 from service.api.sight import Sight, recorder
+from service.api.supplying import SupplyingExecutor
+from service.api.umbridge.models import Models
+from service.api.umbridge.refusals import refusal
+from service.api.umbridge.routes import PATHS, umbridge_router
 from service.api.work import Bounds, Compute, perform
 from service.cache.cache import Cache, Values
 from service.cache.records import MemoryRecords
+from service.functions.functions import Functions
 from service.jobs.jobs import Jobs
 from service.pool.here import HereExecutor
 from service.pool.launching import Launched
@@ -40,7 +45,8 @@ from service.pool.orders import Executor
 from service.settings import Settings
 from service.tasks.messages import Answer, Task
 
-if TYPE_CHECKING:  # without workers elsewhere their library is not loaded
+if TYPE_CHECKING:  # without Redis, or workers elsewhere, their libraries are not loaded
+    from service.cache.redis_records import RedisRecords
     from service.pool.broker import Broker
     from service.pool.exchange import Exchange
 
@@ -61,31 +67,31 @@ def create_app(
         catalogue: what lists the operations; the service's own if left out.
     """
     settings = settings or Settings()
-    answering = _answering(settings, compute, launched)
+    functions, functions_are_whole = _functions(settings)
+    answering = _answering(settings, functions, compute, launched)
     rates = Rates(settings.rate_limit, settings.redis_url.get_secret_value())
     jobs, jobs_are_whole = _jobs(settings, answering, rates)
-    state = State(parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole})
+    state = State(
+        parts={"cache": lambda: answering.cache.is_whole, "jobs": jobs_are_whole, "functions": functions_are_whole}
+    )
+    metrics = _metrics(state, answering, rates)
+    metrics.watch("jobs", lambda: jobs.counts)
+    whole = Parts(answering, functions, jobs, catalogue or _own_catalogue, state, metrics)
     app = FastAPI(
         title=TITLE,
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan(answering, jobs, state, rates),
+        lifespan=_lifespan(whole, rates),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry=_telemetry(settings),
     )
-    metrics = _metrics(state, answering, rates)
-    metrics.watch("jobs", lambda: jobs.counts)
-    parts = routers(answering, jobs, catalogue or _own_catalogue, state, metrics)
-    described = cache_of_one(lambda: document(parts))
-    for part in (*parts, pages_router(described)):
-        app.include_router(part)
-    app.openapi = described  # type: ignore[method-assign]
+    parts = _route(app, whole)
     app.add_middleware(Front, answering=answering)
     app.add_middleware(Access, keys=settings.key_digests(), rates=rates)
-    app.add_middleware(Boundary, state=state)
+    app.add_middleware(Boundary, state=state, refusals=dict.fromkeys(PATHS, refusal))
     app.add_middleware(Sight, metrics=metrics, routes=paths(parts), telemetry=settings.telemetry)
     install(app)
     app.state.record = None if rates.limited else recorder(metrics)  # each request must be counted there
@@ -93,21 +99,31 @@ def create_app(
     return app
 
 
-def _lifespan(
-    answering: Answering, jobs: Jobs, state: State, rates: Rates
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _route(app: FastAPI, whole: Parts) -> tuple[APIRouter, ...]:
+    """Adds every route to the application, and the document of those that are for programs; these are returned."""
+    parts = routers(whole)
+    described = cache_of_one(lambda: document(parts))
+    others = (pages_router(described), umbridge_router(whole.answering, Models(whole.functions)))
+    for part in (*parts, *others):
+        app.include_router(part)
+    app.openapi = described  # type: ignore[method-assign]
+    return parts
+
+
+def _lifespan(whole: Parts, rates: Rates) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await answering.start()
+        await whole.answering.start()
         try:
-            await self_check(answering)
-            jobs.start()
-            state.serving = True
+            await self_check(whole.answering)
+            whole.jobs.start()
+            whole.state.serving = True
             yield
         finally:
-            state.serving = False
-            await jobs.stop()
-            await answering.stop()
+            whole.state.serving = False
+            await whole.jobs.stop()
+            await whole.answering.stop()
+            await whole.functions.close()
             await rates.close()
 
     return lifespan
@@ -122,18 +138,20 @@ def _telemetry(settings: Settings) -> TelemetryConfig:
 def _metrics(state: State, answering: Answering, rates: Rates) -> Metrics:
     metrics = Metrics(state)
     metrics.watch("cache", lambda: answering.cache.counts)
-    metrics.watch("pool", lambda: getattr(answering.executor, "counts", {}))
+    metrics.watch("pool", lambda: getattr(answering.executor.executor, "counts", {}))
     metrics.watch("shortcut", lambda: answering.shortcut.counts)
     metrics.watch("answering", lambda: answering.counts)
     metrics.watch("rates", lambda: rates.counts)
     return metrics
 
 
-def _answering(settings: Settings, compute: Compute | None, launched: Launched | None = None) -> Answering:
+def _answering(
+    settings: Settings, functions: Functions, compute: Compute | None, launched: Launched | None
+) -> Answering:
     bounds = Bounds(settings.body_bounds(), settings.limits())
     salt = _ruleset().encode() + orjson.dumps(bounds.plain())
     cache = cache_of(settings)
-    executor = _executor(settings, cache, compute, launched)
+    executor = SupplyingExecutor(_executor(settings, cache, compute, launched), functions)
     shortcut = Shortcut(compute or _own_compute, bounds, Values(cache), None if compute else _own_mathematics)
     return Answering(executor, cache, shortcut, bounds, settings.deadline_seconds, salt, settings.shard_bounds())
 
@@ -167,17 +185,31 @@ def distributed(settings: Settings) -> tuple[Broker, Callable[[], Exchange]]:
     return Broker(url, _ruleset()[:12], visible), partial(RedisExchange, url)
 
 
-def _jobs(settings: Settings, answering: Answering, rates: Rates) -> tuple[Jobs, Callable[[], bool]]:
-    """The jobs, and whether their store answers."""
-    url, bounds = settings.redis_url.get_secret_value(), settings.job_bounds()
-    slots = bounds.running_jobs or settings.pool_bounds().slots("large")
-    work = JobWork(answering, rates)
-    if not url:
-        return Jobs(MemoryRecords(bounds.job_bytes), work, bounds, slots), lambda: True
+def _functions(settings: Settings) -> tuple[Functions, Callable[[], bool]]:
+    """The registered functions, and whether their store answers."""
+    bounds = settings.function_bounds()
+    if not settings.redis_url.get_secret_value():
+        return Functions(MemoryRecords(bounds.function_bytes, bound="function_bytes"), bounds), lambda: True
+    records = _redis_records(settings, "functions:1")
+    return Functions(records, bounds), lambda: records.is_whole
+
+
+def _redis_records(settings: Settings, layout: str) -> RedisRecords:
     from service.cache.redis_records import RedisRecords
     from service.cache.redis_tier import RedisTier
 
-    records = RedisRecords(RedisTier(url), settings.cache_secret.get_secret_value().encode())
+    tier = RedisTier(settings.redis_url.get_secret_value())
+    return RedisRecords(tier, settings.cache_secret.get_secret_value().encode(), layout)
+
+
+def _jobs(settings: Settings, answering: Answering, rates: Rates) -> tuple[Jobs, Callable[[], bool]]:
+    """The jobs, and whether their store answers."""
+    bounds = settings.job_bounds()
+    slots = bounds.running_jobs or settings.pool_bounds().slots("large")
+    work = JobWork(answering, rates)
+    if not settings.redis_url.get_secret_value():
+        return Jobs(MemoryRecords(bounds.job_bytes, bound="job_bytes"), work, bounds, slots), lambda: True
+    records = _redis_records(settings, "jobs:1")
     return Jobs(records, work, bounds, slots), lambda: records.is_whole
 
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.api.asked import Asked
+from service.api.registered import KNOWN
 from service.api.replies import OK, Buffer, Reply
 from service.api.sharded import ShardBounds, Sharded
 from service.api.shortcut import Shortcut
+from service.api.supplying import SupplyingExecutor
 from service.api.work import Bounds
 from service.cache.cache import Cache, Fetched, Made
 from service.errors import DeadlineError, OverloadedError
-from service.pool.orders import Executor, Order, Outcome, Report
+from service.pool.orders import Order, Outcome, Report
 
 LARGE_BODY = 2**20  # bytes from which on a request goes to the lane of large ones
 LONGEST_KEPT = 2**22  # bytes of an answer that is kept
@@ -46,7 +48,7 @@ class Counts:
 class Answering:
     """Where the answers come from. `seconds` is the longest time that a computation may take."""
 
-    executor: Executor
+    executor: SupplyingExecutor
     cache: Cache
     shortcut: Shortcut
     bounds: Bounds
@@ -76,7 +78,22 @@ class Answering:
     def quickly(self, asked: Asked) -> asyncio.Future[Reply] | None:
         """The answer to come to a small request of a kind that was met before."""
         found = self.shortcut.sketch(asked)
-        return None if found is None else self.shortcut.take(asked, found)
+        if found is None:
+            return None
+        function_id = found.fields.get("function_id")
+        if isinstance(function_id, str):
+            if KNOWN.get(function_id) is None:
+                return None
+            self.executor.functions.use(function_id)
+        return self.shortcut.take(asked, found)
+
+    async def at_once(self, asked: Asked) -> Reply | None:
+        """The answer from memory, or to a small request of a kind that was met before."""
+        known = self.recall(asked)
+        if known is not None:
+            return known
+        coming = self.quickly(asked)
+        return None if coming is None else self.keep(asked, await coming)
 
     def keep(self, asked: Asked, reply: Reply) -> Reply:
         """A reply of the shortcut with its headers; too cheap for another place than memory."""

@@ -147,11 +147,24 @@ class Passes(_Described):
     reverse: int | None
 
 
+class PlannedInput(_Described):
+    """A variable of the function."""
+
+    name: str
+    shape: list[int | str]
+
+
 class Plan(_Described):
     """What computing would take."""
 
     kind: str
-    output_shape: list[int | str]
+    inputs: list[PlannedInput] = Field(
+        description="Every variable, in order of first use or of the graph's inputs, with numbers for sizes as below."
+    )
+    output_shape: list[int | str] = Field(description="The first output's, with named sizes.")
+    output_shapes: list[list[int | str]] = Field(
+        description="Every output's, with numbers for sizes that `at` or `sizes` settle."
+    )
     derivatives: list[PlannedDerivative]
     passes: Passes
     mode: str

@@ -5,25 +5,34 @@ An exception that left the application would close the connection under the clie
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.bodies import CLOSE
 from service.api.health import PATHS, State
-from service.api.problems import NotServingError, defect, refused
+from service.api.problems import NotServingError, response_to
 from service.errors import FluxionError
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
-class Boundary:
-    """ASGI middleware: HEAD by way of GET, a problem document for every exception, and no work while draining."""
+Refusal = Callable[[BaseException], Response]
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
+
+class Boundary:
+    """ASGI middleware: HEAD by way of GET, a problem document for every exception, and no work while draining.
+
+    `refusals` has, by its path, how an address of another protocol writes what it refuses.
+    """
+
+    def __init__(self, app: ASGIApp, state: State, refusals: Mapping[str, Refusal] | None = None) -> None:
         self._app = app
         self._state = state
+        self._refusals = refusals or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with or without a happy end."""
@@ -39,11 +48,11 @@ class Boundary:
         except ClientDisconnect:
             return  # nobody is left to be answered
         except FluxionError as error:
-            await refused(error)(scope, receive, answer.send)
+            await self._refusals.get(scope["path"], response_to)(error)(scope, receive, answer.send)
         except (Exception, SystemExit) as error:
             if answer.started:
                 raise
-            await defect(error)(scope, receive, answer.send)
+            await self._refusals.get(scope["path"], response_to)(error)(scope, receive, answer.send)
         finally:
             self._state.in_flight -= 1
 

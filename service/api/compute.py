@@ -25,7 +25,7 @@ from service.api.replies import SPENT, Sent, charged
 from service.api.stated import COMPUTING, UNCHANGED
 
 BINARY = {NPZ: NpzArchive}
-OTHERWISE = DEFERRED | UNCHANGED | problems(400, 406, 408, 413, 415, 422, 429, 503)
+OTHERWISE = DEFERRED | UNCHANGED | problems(400, 404, 406, 408, 413, 415, 422, 429, 503)
 
 
 def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
@@ -48,7 +48,7 @@ def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
 
 def _route(endpoint: Endpoint, answering: Answering, deferring: Deferring) -> Callable[..., Any]:
     async def route(request: Request) -> Response:
-        answered, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers)
+        answered, sent = answer_type(request.headers, JSON, NPZ), body_type(request.headers, JSON, NPZ)
         wished = wishes(request.headers)
         raw = await receive(request, answering.bounds.body)
         asked = await Asked(endpoint.kind, sent, answered, raw, answering.salt).named()

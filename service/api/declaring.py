@@ -16,7 +16,7 @@ INTERNAL = 500
 _EXAMPLES = {
     400: problem("malformed-body", "unexpected character, at line 1, column 16", line=1, column=16, excerpt=""),
     401: problem("unauthorized", "The request needs `Authorization: Bearer KEY` with a key of this service."),
-    404: problem("not-found", "There is no such job; it may have expired."),
+    404: problem("not-found", "There is no function fn_0; it may have expired, and can be registered again."),
     406: problem(
         "not-acceptable", "The answer is application/json or application/x-npz, which the Accept header leaves out."
     ),
@@ -64,6 +64,12 @@ class Problem(BaseModel):
 
 class NpzArchive(RootModel[bytes]):
     """JSON and the tensors that belong to it, each a member of an npz file; docs/http.md has the names."""
+
+    model_config = ConfigDict(json_schema_extra={"format": "binary"})
+
+
+class OnnxFile(RootModel[bytes]):
+    """A model as ONNX has it in files."""
 
     model_config = ConfigDict(json_schema_extra={"format": "binary"})
 

@@ -18,13 +18,16 @@ from pydantic.json_schema import models_json_schema
 from service.api.access import is_open
 from service.api.answering import Answering
 from service.api.catalogue import OperationList
-from service.api.declaring import REF, NpzArchive, Problem, problems
+from service.api.declaring import REF, NpzArchive, OnnxFile, Problem, problems
 from service.api.endpoints import ENDPOINTS
+from service.api.function_documents import FunctionDocument, FunctionList
 from service.api.graphs import Graph
 from service.api.health import Alive, Readiness, State
 from service.api.job_documents import JobDocument, JobEvents, JobResult
 from service.api.metrics import Metrics
-from service.api.routes import routers
+from service.api.requests import RegistrationRequest
+from service.api.routes import Parts, routers
+from service.functions.functions import Functions
 from service.jobs.jobs import Jobs
 
 TITLE = "Fluxion"
@@ -37,13 +40,17 @@ _OF_ENDPOINTS = {model for endpoint in ENDPOINTS for model in (endpoint.request,
 MODELS: tuple[type[BaseModel], ...] = (
     *sorted(_OF_ENDPOINTS, key=lambda model: model.__name__),
     Alive,
+    FunctionDocument,
+    FunctionList,
     JobDocument,
     JobEvents,
     JobResult,
     NpzArchive,
+    OnnxFile,
     OperationList,
     Problem,
     Readiness,
+    RegistrationRequest,
 )
 
 
@@ -71,7 +78,7 @@ def graph_schema() -> dict[str, Any]:
 def files() -> dict[str, str]:
     """The text of each generated file by its name in `openapi/`."""
     never_called = cast("Answering", None)
-    parts = routers(never_called, cast("Jobs", None), list, State(), Metrics(State()))
+    parts = routers(Parts(never_called, cast("Functions", None), cast("Jobs", None), list, State(), Metrics(State())))
     return {"openapi.json": _text(document(parts)), "graph.schema.json": _text(graph_schema())}
 
 

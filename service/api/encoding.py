@@ -50,6 +50,8 @@ def _woven(pieces: list[bytes], entries: tuple[bytes, ...]) -> bytes:
 
 def fields(answer: Answer, tensor: Tensor) -> dict[str, Any]:
     """The fields of an answer; `tensor` writes an array, whose path is its JSON pointer without the first slash."""
+    if answer.kind == "function":
+        return {"function_id": answer.function_id, **answer.parts}
     body: dict[str, Any] = {
         "function_id": answer.function_id,
         "kind": answer.kind,

@@ -13,7 +13,7 @@ from service.api.answers import (
     TaylorAnswer,
     ValueAnswer,
 )
-from service.api.requests import REQUEST_OF, ComputeRequest
+from service.api.requests import REQUEST_OF, FunctionRequest
 from service.tasks.messages import Kind
 
 
@@ -27,7 +27,7 @@ class Endpoint:
     answer: type[ValueAnswer | PlanAnswer]
 
     @property
-    def request(self) -> type[ComputeRequest]:
+    def request(self) -> type[FunctionRequest]:
         """What it takes."""
         return REQUEST_OF[self.kind]
 
@@ -73,7 +73,8 @@ ENDPOINTS = (
     Endpoint(
         "hvp",
         "Hessian times tangents",
-        "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed.",
+        "H v of a scalar, one block for each `wrt` (by default the names with tangents); H is not formed. With "
+        "`cotangent` the scalar is the sum of the output's entries weighted by it.",
         DerivativeAnswer,
     ),
     Endpoint(

@@ -236,7 +236,9 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "kind": "plan",
         "plan": {
             "kind": "jacobian",
+            "inputs": [{"name": "A", "shape": [1000, 10]}, {"name": "x", "shape": [10]}],
             "output_shape": [1000],
+            "output_shapes": [[1000]],
             "derivatives": [{"output": 0, "wrt": ["x"], "shape": [1000, 10], "structure": "dense"}],
             "passes": {"forward": 10, "reverse": 1000},
             "mode": "reverse",

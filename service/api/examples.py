@@ -84,6 +84,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "step_size": 0.1,
     },
     "explain": {"expression": "exp(x)", "at": {"x": 0}, "mode": "reverse"},
+    "function": {
+        "expression": "x.T @ A @ x",
+        "variables": {"x": {"shape": ["n"]}, "A": {"shape": ["n", "n"]}},
+    },
     "plan": {
         "kind": "jacobian",
         "expression": "A @ x",

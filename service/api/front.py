@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.answering import Answering
 from service.api.asked import Asked
+from service.api.endpoints import ENDPOINTS
 from service.api.media import JSON
-from service.api.replies import SPENT, Reply
-from service.api.requests import REQUEST_OF
+from service.api.replies import SPENT
 from service.tasks.messages import Kind
 
 LONGEST = 65_536  # bytes of a body that is looked at here
@@ -27,7 +27,7 @@ class Front:
     def __init__(self, app: ASGIApp, answering: Answering) -> None:
         self._app = app
         self._answering = answering
-        self._kinds: dict[str, Kind] = {f"/v1/{kind}": kind for kind in REQUEST_OF}
+        self._kinds: dict[str, Kind] = {f"/v1/{endpoint.kind}": endpoint.kind for endpoint in ENDPOINTS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: answered here, or by the application."""
@@ -42,19 +42,12 @@ class Front:
             await self._app(scope, again(first, receive), send)
             return
         asked = Asked(kind, JSON, JSON, raw, self._answering.salt)
-        reply = await self._reply(asked)
+        reply = await self._answering.at_once(asked)
         if reply is None:
             await self._app(scope, again(first, receive), send)
         else:
             scope["state"][SPENT] = reply.seconds
             await reply.current(validators).send(send)
-
-    async def _reply(self, asked: Asked) -> Reply | None:
-        known = self._answering.recall(asked)
-        if known is not None:
-            return known
-        coming = self._answering.quickly(asked)
-        return None if coming is None else self._answering.keep(asked, await coming)
 
 
 def _plain(headers: Sequence[tuple[bytes, bytes]]) -> str | None:

@@ -66,8 +66,8 @@ def document(job: Job) -> dict[str, Any]:
         "id": job.id,
         "status": job.status,
         "progress": round(job.progress, 6),
-        "created_at": _stamp(job.ticket.created_at),
-        "expires_at": _stamp(job.until),
+        "created_at": stamp(job.ticket.created_at),
+        "expires_at": stamp(job.until),
         "error": job.end.error if job.end else None,
     }
 
@@ -98,6 +98,7 @@ async def result_response(jobs: Jobs, job: Job, validators: str, headers: Mappin
     return Sent(Reply.unpacked(packed).with_headers({**job.end.about, **(headers or {})}).current(validators))
 
 
-def _stamp(seconds: float) -> str:
+def stamp(seconds: float) -> str:
+    """A time of the day, in seconds since 1970, as RFC 3339 writes it."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

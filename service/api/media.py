@@ -11,11 +11,12 @@ from service.errors import quote
 
 JSON = "application/json"
 NPZ = "application/x-npz"
+ONNX = "application/onnx"
 _QUALITY = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
-def body_type(headers: Headers) -> str:
-    """`JSON` or `NPZ`: what the body is.
+def body_type(headers: Headers, *read: str) -> str:
+    """What the body is, one of those that are read.
 
     Raises:
         UnsupportedMediaTypeError: it is something else, or encoded, or nothing is stated.
@@ -23,9 +24,9 @@ def body_type(headers: Headers) -> str:
     stated = headers.get("content-type", "")
     kind, *parameters = [part.strip().lower() for part in stated.split(";")]
     known = {"", "charset=utf-8", 'charset="utf-8"'} if kind == JSON else {""}
-    if kind not in {JSON, NPZ} or not known.issuperset(parameters):
+    if kind not in read or not known.issuperset(parameters):
         found = quote(stated) if stated else "nothing"
-        detail = f"Content-Type must be {JSON} in UTF-8 or {NPZ}; {found} was stated."
+        detail = f"Content-Type must be {JSON} in UTF-8 or {read[1]}; {found} was stated."
         raise UnsupportedMediaTypeError(detail)
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:

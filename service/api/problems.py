@@ -180,6 +180,11 @@ def refused(error: FluxionError) -> Response:
     return respond(problem(error.code, error.detail, **fields), headers)
 
 
+def response_to(error: BaseException) -> Response:
+    """The response to whatever was raised."""
+    return refused(error) if isinstance(error, FluxionError) else defect(error)
+
+
 def defect(error: BaseException) -> Response:
     """The response to anything unforeseen: the log has what happened, the client learns nothing of it."""
     log.error("a request ended in a defect", exc_info=error)

@@ -19,6 +19,7 @@ from service.api.problems import (
     problem,
     refused,
     respond,
+    response_to,
 )
 from service.errors import QUOTE_LIMIT, FluxionError
 
@@ -26,7 +27,7 @@ METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 async def _on_refusal(_request: Request, error: Exception) -> Response:
-    return refused(error) if isinstance(error, FluxionError) else defect(error)
+    return response_to(error)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -1,21 +1,20 @@
-"""From the plain objects of a JSON body to a task."""
+"""What requests have: the schemas of their bodies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import FailFast, Field, ValidationError
+from pydantic import FailFast, Field, RootModel
 
 from service.api.graphs import Fact, Graph
-from service.api.problems import Fault, FaultyRequestError, pointer
-from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent, refusal
-from service.api.tensors import NAMED, SIZE_CAP, Tensor, decode
-from service.errors import InvalidRequestError, LimitError, UnsupportedOperationError
-from service.tasks.messages import Array, Declaration, Form, Kind, Layout, Limits, Mode, Scheme, Task
+from service.api.schemas import NAME_PATTERN, AxisSize, DocumentedAs, Key, Name, Strict, absent
+from service.api.tensors import SIZE_CAP, Tensor
+from service.tasks.messages import Form, Kind, Layout, Mode, Scheme
 
 PlanKind = Literal["evaluate", "gradient", "jacobian", "hessian", "derivative"]
-FUNCTIONS = ("expression", "graph", "function_id")
+Format = Literal["onnx", "mathoptformat", "mathjson"]
+ID_PATTERN = r"^fn_[A-Za-z0-9_-]{1,128}$"
 KEYS: dict[str, Any] = {"propertyNames": {"pattern": NAME_PATTERN}}
 
 
@@ -34,22 +33,46 @@ class VariableDeclaration(Strict):
     )
 
 
-class ComputeRequest(Strict):
-    """A function (exactly one of `expression`, `graph`, `function_id`) and what to compute of it."""
+class ModelContent(RootModel[str | list[Any] | dict[str, Any]]):
+    """ONNX: the file in base64. MathOptFormat: a function, or a whole model. MathJSON: an expression."""
+
+
+class Model(Strict):
+    """A function in a format of other tools."""
+
+    format: Format
+    content: Annotated[Any, DocumentedAs(ModelContent)] = Field(description="What a file of that format has.")
+
+
+class FunctionRequest(Strict):
+    """A function, named in exactly one way, and its variables."""
 
     expression: str = Field(default_factory=absent, description="The function as text, such as `x.T @ A @ x`.")
     syntax: Literal["python", "matlab", "latex"] = Field("python", description="The dialect of `expression`.")
     graph: Graph = Field(default_factory=absent, description="The function as a graph.")
-    function_id: str = Field(
-        default_factory=absent, pattern=r"^fn_[A-Za-z0-9_-]{1,128}$", description="A registered function."
-    )
+    model: Model = Field(default_factory=absent, description="The function in a format of other tools.")
     variables: dict[Key, VariableDeclaration] = Field(
         json_schema_extra=KEYS,
         default_factory=absent,
         description="Every variable with its shape. Left out, shapes are those of `at`, and other names are scalars.",
     )
+
+
+class RegistrationRequest(FunctionRequest):
+    """A function to register."""
+
+    parameters: Annotated[list[Name], FailFast()] = Field(
+        default_factory=absent, description="Constants of a graph or model that become variables."
+    )
+
+
+class ComputeRequest(FunctionRequest):
+    """A function (exactly one of `expression`, `graph`, `model`, `function_id`) and what to compute of it."""
+
+    function_id: str = Field(default_factory=absent, pattern=ID_PATTERN, description="A registered function.")
     wrt: Annotated[list[Name], FailFast(), Field(min_length=1)] = Field(
-        default_factory=absent, description="What to differentiate by; all variables, in order of first use, if absent."
+        default_factory=absent,
+        description="What to differentiate by, variables or constants of a graph or model; all variables if absent.",
     )
     at: dict[Key, Annotated[Any, DocumentedAs(Tensor)]] = Field(
         json_schema_extra=KEYS,
@@ -81,6 +104,10 @@ class CotangentRequest(ComputeRequest):
     cotangent: Annotated[Any, DocumentedAs(Tensor)] = Field(
         default_factory=absent, description="Of the output's shape, or N along one more leading axis."
     )
+
+
+class CurvatureRequest(TangentRequest, CotangentRequest):
+    """A function, the direction to differentiate its gradient in, and weights for an output that is not a scalar."""
 
 
 class TaylorRequest(ComputeRequest):
@@ -130,9 +157,12 @@ class PlanRequest(ComputeRequest):
     """A function and the computation to plan; nothing is computed."""
 
     kind: PlanKind = Field("jacobian", description="The last word of the endpoint to plan for.")
+    sizes: dict[Key, Annotated[int, Field(ge=0, le=SIZE_CAP)]] = Field(
+        json_schema_extra=KEYS, default_factory=absent, description="Numbers for named sizes, beside those of `at`."
+    )
 
 
-REQUEST_OF: Mapping[Kind, type[ComputeRequest]] = {
+REQUEST_OF: Mapping[Kind, type[FunctionRequest]] = {
     "evaluate": ComputeRequest,
     "gradient": ComputeRequest,
     "jacobian": ComputeRequest,
@@ -140,151 +170,11 @@ REQUEST_OF: Mapping[Kind, type[ComputeRequest]] = {
     "derivative": ComputeRequest,
     "jvp": TangentRequest,
     "vjp": CotangentRequest,
-    "hvp": TangentRequest,
+    "hvp": CurvatureRequest,
     "taylor": TaylorRequest,
     "check": CheckRequest,
     "analyze": AnalyzeRequest,
     "explain": ExplainRequest,
     "plan": PlanRequest,
+    "function": RegistrationRequest,
 }
-
-
-def _values(at: Mapping[str, Any], place: str, limits: Limits) -> dict[str, Array]:
-    return {name: decode(value, f"{place}{pointer(name)}", limits) for name, value in at.items()}
-
-
-def _plain(value: Any, *_: object) -> Any:
-    return value
-
-
-def _number(value: Any, *_: object) -> float:
-    return float(value)
-
-
-def _program(value: str, at: str, limits: Limits) -> str:
-    size = len(value.encode("utf-8", "surrogatepass"))
-    if size > limits.expression_bytes:
-        raise LimitError(limit="expression_bytes", value=size, cap=limits.expression_bytes, pointer=at)
-    return value
-
-
-# The fields that only some endpoints have: the task's name for it, and its reading from the value and its pointer.
-FURTHER: Mapping[str, tuple[str, Callable[[Any, str, Limits], Any]]] = {
-    "kind": ("plan_kind", _plain),
-    "order": ("order", _plain),
-    "evaluate_at": ("evaluate_at", _values),
-    "derivatives": ("derivatives", _plain),
-    "scheme": ("scheme", _plain),
-    "step": ("step", _number),
-    "tolerance": ("tolerance", _number),
-    "candidate": ("candidate", _program),
-    "step_size": ("step_size", _number),
-    "mode": ("mode", _plain),
-    "tangents": ("tangents", _values),
-    "cotangent": ("cotangent", decode),
-}
-
-# What the schema has and this version does not do yet: the field, the value, the sentence.
-LATER: tuple[tuple[str, str | bool | None, str], ...] = (
-    ("function_id", None, "registered functions are not available yet; send `expression` or `graph`"),
-)
-
-
-def read(body: Any, kind: Kind, model: type[ComputeRequest], limits: Limits) -> Task:
-    """The task of a request body that has the fields of `model`.
-
-    Raises:
-        FaultyRequestError: fields are missing, unknown or wrong.
-        InvalidRequestError: a tensor is not one.
-        LimitError: over a bound that can be seen without computing.
-        UnsupportedOperationError: a field that is not implemented yet.
-    """
-    if not isinstance(body, dict):
-        detail = "the body is a JSON object"
-        raise InvalidRequestError(detail, pointer="")
-    _check_lengths(body, limits)
-    request = _validated(body, model)
-    _check_one_function(body)
-    for field, value, message in LATER:
-        if field in body and value in (None, body[field]):
-            raise UnsupportedOperationError(message, pointer=pointer(field))
-    _check_bounds(request, limits)
-    further = {
-        name: convert(body[field], pointer(field), limits)
-        for field, (name, convert) in FURTHER.items()
-        if field in body
-    }
-    return Task(
-        kind=kind,
-        expression=request.expression,
-        syntax=request.syntax,
-        graph=body.get("graph"),
-        variables=_declarations(request) if "variables" in body else None,
-        wrt=tuple(request.wrt) if "wrt" in body else None,
-        at=_values(body["at"], pointer("at"), limits) if "at" in body else None,
-        layout=request.layout,
-        forms=tuple(request.forms),
-        structure=request.structure,
-        verify=request.verify,
-        nonsmooth=request.nonsmooth,
-        limits=limits,
-        **further,
-    )
-
-
-def _check_lengths(body: dict[str, Any], limits: Limits) -> None:
-    """No list or object of names is so long that finding fault with each entry would be work."""
-    graph = body.get("graph")
-    counted: list[tuple[tuple[str, ...], Any]] = [
-        ((field,), body.get(field)) for field in ("variables", "wrt", "forms", *NAMED)
-    ]
-    if isinstance(graph, dict):
-        counted += [(("graph", field), graph.get(field)) for field in Graph.model_fields]
-    for path, entries in counted:
-        if isinstance(entries, dict | list) and len(entries) > limits.nodes:
-            raise LimitError(limit="nodes", value=len(entries), cap=limits.nodes, pointer=pointer(*path))
-
-
-def _validated(body: dict[str, Any], model: type[ComputeRequest]) -> ComputeRequest:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise refusal(error) from None
-
-
-def _check_one_function(body: Mapping[str, Any]) -> None:
-    sent = [field for field in FUNCTIONS if field in body]
-    if len(sent) != 1:
-        found = " and ".join(sent) if sent else "none"
-        detail = f"exactly one of {', '.join(FUNCTIONS)} is needed; {found} was sent"
-        faults = [Fault(pointer(field), detail) for field in sent] or [Fault("", detail)]
-        raise FaultyRequestError(detail, faults=faults)
-
-
-def _check_bounds(request: ComputeRequest, limits: Limits) -> None:
-    sent = request.model_fields_set
-    if "expression" in sent:
-        size = len(request.expression.encode())
-        if size > limits.expression_bytes:
-            raise LimitError(limit="expression_bytes", value=size, cap=limits.expression_bytes, pointer="/expression")
-    if "variables" in sent:
-        for name, declared in request.variables.items():
-            _check_shape(declared.shape, pointer("variables", name, "shape"), limits)
-    if "graph" in sent:
-        for index, entry in enumerate(request.graph.inputs):
-            _check_shape(entry.shape, pointer("graph", "inputs", index, "shape"), limits)
-
-
-def _check_shape(shape: list[int | str], at: str, limits: Limits) -> None:
-    if len(shape) > limits.axes:
-        raise LimitError(limit="axes", value=len(shape), cap=limits.axes, pointer=at)
-    largest = max((size for size in shape if isinstance(size, int)), default=0)
-    if largest > SIZE_CAP:
-        raise LimitError(limit="size of an axis", value=largest, cap=SIZE_CAP, pointer=at)
-
-
-def _declarations(request: ComputeRequest) -> dict[str, Declaration]:
-    return {
-        name: Declaration(tuple(declared.shape), tuple(declared.assume or ()))
-        for name, declared in request.variables.items()
-    }

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 
 from service.api.answering import Answering
 from service.api.catalogue import Catalogue, catalogue_router
 from service.api.compute import compute_router
 from service.api.deferring import Deferring
+from service.api.functions import functions_router
 from service.api.health import State, health_router
 from service.api.jobs import jobs_router
 from service.api.metrics import Metrics, metrics_router
+from service.functions.functions import Functions
 from service.jobs.jobs import Jobs
 
 
-def routers(
-    answering: Answering, jobs: Jobs, catalogue: Catalogue, state: State, metrics: Metrics
-) -> tuple[APIRouter, ...]:
-    """The routers of the computations, the jobs, the language and the health, in the document's order."""
+@dataclass(frozen=True)
+class Parts:
+    """What the routes are about."""
+
+    answering: Answering
+    functions: Functions
+    jobs: Jobs
+    catalogue: Catalogue
+    state: State
+    metrics: Metrics
+
+
+def routers(parts: Parts) -> tuple[APIRouter, ...]:
+    """The routers of all that the parts do, in the document's order."""
     return (
-        compute_router(answering, Deferring(jobs, answering)),
-        jobs_router(jobs, state),
-        catalogue_router(catalogue),
-        health_router(state),
-        metrics_router(metrics),
+        compute_router(parts.answering, Deferring(parts.jobs, parts.answering)),
+        functions_router(parts.functions, parts.answering),
+        jobs_router(parts.jobs, parts.state),
+        catalogue_router(parts.catalogue),
+        health_router(parts.state),
+        metrics_router(parts.metrics),
     )
 
 

@@ -22,8 +22,9 @@ from service.api.asked import Asked
 from service.api.encoding import encode_rows
 from service.api.media import JSON
 from service.api.problems import defect, refused
+from service.api.reading import read
 from service.api.replies import OK, Reply
-from service.api.requests import REQUEST_OF, read
+from service.api.requests import REQUEST_OF
 from service.api.sketches import Sketch, sketch
 from service.api.work import Bounds, Compute, encoded
 from service.errors import FluxionError, VerificationError

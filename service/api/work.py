@@ -19,8 +19,10 @@ from service.api.media import JSON, NPZ
 from service.api.npz import pack, unpack
 from service.api.parsing import parse
 from service.api.problems import hidden, refused
+from service.api.reading import read
+from service.api.registered import KNOWN, MissingFunctionError
 from service.api.replies import OK, Reply
-from service.api.requests import REQUEST_OF, read
+from service.api.requests import REQUEST_OF
 from service.errors import FluxionError, VerificationError
 from service.tasks.messages import Answer, Kind, Limits, Task
 from service.tasks.sharing import COUNTS
@@ -52,16 +54,20 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
 
     `head["work"]` says what of an answer is made: by itself all of it, else as `sharded` asks. `seconds` of a processor
     it took, however many others wanted that; `stages` has how long each stage took, `defect` the traceback of one. So
-    many derivations were `derived`, so many `found` in the store.
+    many derivations were `derived`, so many `found` in the store. `used` is the registered function, `lacking` one that
+    this process does not know.
     """
     start = time.process_time()
     bounds, made = Bounds.of(head["bounds"]), dict[str, Any]()
+    raw = _supplied(head, bytes(body))
     derived, found = COUNTS.derived, COUNTS.found
     with timed() as stages:
         try:
-            reply = _reply(compute, head, bytes(body), bounds)
+            reply = _reply(compute, head, raw, bounds, made)
         except MemoryError:
             raise  # another worker, with nothing else in its memory, may be able to
+        except MissingFunctionError as error:
+            reply, made["lacking"] = Reply.of(refused(error)), error.function_id
         except VerificationError as error:
             reply, made["defect"] = Reply.of(hidden()), repr(error)
         except FluxionError as error:
@@ -73,11 +79,22 @@ def perform(compute: Compute, head: Mapping[str, Any], body: bytes | memoryview)
     return made, reply.packed()
 
 
-def _reply(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Reply:
+def _supplied(head: Mapping[str, Any], body: bytes) -> bytes:
+    """The body, after whose end there may be the document of a function that this process lacked."""
+    length = head.get("supplied", 0)
+    if not length:
+        return body
+    KNOWN.learn(body[-length:])
+    return body[:-length]
+
+
+def _reply(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bounds, made: dict[str, Any]) -> Reply:
     work = head.get("work", "answer")
     if work == "join":
         return encoded(_joined(compute, head, raw, bounds), head["answered"])
     task = _task(head, raw, bounds)
+    if task.function_id is not None:
+        made["used"] = task.function_id
     if work == "size":
         return Reply(OK, JSON, orjson.dumps(_shards().sized(compute, task)))
     if work == "part":

@@ -48,8 +48,10 @@ class Records(Protocol):
 class MemoryRecords:
     """Satisfies `Records` within this process and so many bytes: what is in it ends with the process."""
 
-    def __init__(self, limit: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, limit: int, clock: Callable[[], float] = time.time, bound: str = "job_bytes") -> None:
+        """`bound` is what errors call the limit."""
         self._limit = limit
+        self._bound = bound
         self._clock = clock
         self._values: dict[str, tuple[bytes, float]] = {}
         self._rolls: dict[str, dict[str, float]] = {}
@@ -134,5 +136,5 @@ class MemoryRecords:
             for old in [old for old, (_, end) in self._values.items() if end <= now]:
                 self._drop(old)
         if self._size + more > self._limit and len(data) > SMALL:
-            message = f"job_bytes: what is kept leaves no room for {more} bytes more; try again later"
+            message = f"{self._bound}: what is kept leaves no room for {more} bytes more; try again later"
             raise OverloadedError(message, 10)

@@ -81,17 +81,17 @@ def read_constant(given: Mapping[str, Any], limits: Limits, read_size: ReadSize,
 def write_constant(node: Node) -> dict[str, Any] | None:
     """The `shape` and `data` of a constant with entries of its own, else None."""
     if node.op is FILL and not node.shape:
-        return {"shape": [], "data": [_written_number(node.attributes)]}
+        return {"shape": [], "data": [written_number(node.attributes)]}
     if node.op is ARRAY:
         entries = numbers("d", node.attributes.content)
-        return {"shape": list(node.shape), "data": [_written_number(entry) for entry in entries]}
+        return {"shape": list(node.shape), "data": [written_number(entry) for entry in entries]}
     return None
 
 
 def write_spread(node: Node) -> dict[str, Any] | None:
     """The attributes of the node `constant` for a number without entries of its own, else None."""
     if node.op is FILL:
-        return {"value": _written_number(node.attributes), "shape": [write_size(entry) for entry in node.shape]}
+        return {"value": written_number(node.attributes), "shape": [write_size(entry) for entry in node.shape]}
     if node.op is SIZE:
         return {"size": write_size(node.attributes)}
     return None
@@ -102,10 +102,11 @@ def write_size(entry: Size) -> int | str:
     return entry if isinstance(entry, int) else repr(entry)
 
 
-def _written_number(value: float) -> float | str:
+def written_number(value: float) -> float | str:
+    """A double as JSON has it: what is not finite is a text."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-__all__ = ["read_constant", "read_entries", "write_constant", "write_size", "write_spread"]
+__all__ = ["read_constant", "read_entries", "write_constant", "write_size", "write_spread", "written_number"]

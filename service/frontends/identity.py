@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from service import ops
-from service.ir.node import Node
+from service.ir.node import Node, make
 from service.ir.op import find
 from service.ir.size import Shape
 from service.ir.walk import topological
@@ -17,7 +17,7 @@ MATRIX = 2  # axes
 VERSION = b"fluxion function 1"  # part of every hash: a change of what is hashed changes every identity
 _TRANSPOSE = find("transpose")
 
-__all__ = ["function_id", "ops"]
+__all__ = ["canonical", "function_id", "ops"]
 
 
 def function_id(outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]]) -> str:
@@ -26,17 +26,40 @@ def function_id(outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]]) ->
     Inner names are no part of nodes and so do not matter; nor does the order of commutative operands and of inputs. The
     transpose of a vector is the vector, and dialects differ in where they must write it.
     """
+    digests = _digests(outputs)
+    declared = repr(sorted((name, repr(shape)) for name, shape in inputs))
+    return PREFIX + _digest(declared, [digests[node] for node in outputs]).hex()
+
+
+def canonical(outputs: Sequence[Node]) -> tuple[Node, ...]:
+    """Of all graphs with one identity, the same one: operands in the order of their hashes, no idle transposes."""
+    digests = _digests(outputs)
+    chosen: dict[Node, Node] = {}
+    for node in topological(outputs):
+        if _is_idle(node):
+            chosen[node] = chosen[node.inputs[0]]
+            continue
+        operands = sorted(node.inputs, key=digests.__getitem__) if node.op.commutative else node.inputs
+        inputs = tuple(chosen[child] for child in operands)
+        chosen[node] = node if inputs == node.inputs else make(node.op, inputs, node.attributes, node.shape)
+    return tuple(chosen[node] for node in outputs)
+
+
+def _is_idle(node: Node) -> bool:
+    return node.op is _TRANSPOSE and len(node.shape) < MATRIX
+
+
+def _digests(outputs: Sequence[Node]) -> dict[Node, bytes]:
     digests: dict[Node, bytes] = {}
     for node in topological(outputs):
-        if node.op is _TRANSPOSE and len(node.shape) < MATRIX:
+        if _is_idle(node):
             digests[node] = digests[node.inputs[0]]
             continue
         operands = [digests[child] for child in node.inputs]
         digests[node] = _digest(
             repr((node.op.key, node.attributes, node.shape)), sorted(operands) if node.op.commutative else operands
         )
-    declared = repr(sorted((name, repr(shape)) for name, shape in inputs))
-    return PREFIX + _digest(declared, [digests[node] for node in outputs]).hex()
+    return digests
 
 
 def _digest(text: str, parts: Iterable[bytes]) -> bytes:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from service.functions.bounds import FunctionBounds
 from service.jobs.bounds import JobBounds
 
 
@@ -41,9 +42,22 @@ class Sharing(BaseSettings):
         ge=0,
         description="The jobs that one process runs at a time; 0 for as many as it has processes for long work.",
     )
+    functions: int = Field(
+        default=FunctionBounds.functions, ge=1, description="The functions that are registered; shared as jobs are."
+    )
+    function_seconds: float = Field(
+        default=FunctionBounds.function_seconds,
+        ge=1,
+        description="How long a registered function is kept after its last use, in seconds.",
+    )
+    function_bytes: int = Field(
+        default=FunctionBounds.function_bytes,
+        ge=1,
+        description="The memory for registered functions, in bytes, without Redis.",
+    )
     redis_url: SecretStr = Field(
         default=SecretStr(""),
-        description="Where processes share cache and jobs, `redis://`, `rediss://` or `unix://`; empty for memory.",
+        description="What processes share is kept there, `redis://`, `rediss://` or `unix://`; empty for memory.",
     )
     executor: Literal["local", "celery"] = Field(
         default="local",
@@ -70,6 +84,10 @@ class Sharing(BaseSettings):
             message = "must start with redis://, rediss:// or unix://"
             raise ValueError(message)
         return url
+
+    def function_bounds(self) -> FunctionBounds:
+        """The bounds on registered functions."""
+        return FunctionBounds(**{name: getattr(self, name) for name in FunctionBounds.__dataclass_fields__})
 
     def job_bounds(self) -> JobBounds:
         """The bounds on jobs."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from service.errors import InvalidRequestError
+from service.errors import FluxionError, InvalidRequestError
 from service.tasks.analyze import analyze
 from service.tasks.check import check
 from service.tasks.derivatives import derivatives
+from service.tasks.describe import describe
 from service.tasks.explain import explain
 from service.tasks.messages import WITH_BLOCKS, Answer, Kind, Task
 from service.tasks.plan import plan
@@ -15,13 +16,20 @@ from service.tasks.problem import Problem, answer, answer_blocks, numbers_of, re
 from service.tasks.products import hvp, jvp, vjp
 from service.tasks.taylor import taylor
 
+GRAPH = "/graph"
+
 
 def compute(task: Task) -> Answer:
     """The answer to one request. Raises the errors of `service.errors`."""
     if task.verify and task.kind not in WITH_BLOCKS:
         message = f"verify checks derivatives, and {task.kind} answers none"
         raise InvalidRequestError(message, pointer="/verify")
-    return COMPUTE[task.kind](read_problem(task))
+    try:
+        return COMPUTE[task.kind](read_problem(task))
+    except FluxionError as error:
+        if error.pointer and error.pointer.startswith(GRAPH):
+            error.pointer = error.pointer if task.graph_at == GRAPH else task.graph_at  # no such place was sent
+        raise
 
 
 def _evaluate(problem: Problem) -> Answer:
@@ -48,4 +56,5 @@ COMPUTE: Mapping[Kind, Callable[[Problem], Answer]] = {
     "analyze": analyze,
     "explain": explain,
     "plan": plan,
+    "function": describe,
 }

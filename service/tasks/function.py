@@ -141,5 +141,10 @@ def declared_shapes(task: Task) -> dict[str, Shape] | None:
 
 
 def written_shape(node: Node) -> tuple[int | str, ...]:
+    """A node's shape as an answer shows it."""
+    return shown(node.shape)
+
+
+def shown(shape: Shape) -> tuple[int | str, ...]:
     """A shape as an answer shows it: named sizes as text."""
-    return tuple(n if isinstance(n, int) else repr(n) for n in node.shape)
+    return tuple(n if isinstance(n, int) else repr(n) for n in shape)

@@ -56,13 +56,15 @@ class Point:
 NOWHERE = Point({}, frozenset(), None, {})
 
 
-def read_point(at: Mapping[str, Array], shapes: Mapping[str, Shape], field: str = "at") -> Point:
+def read_point(
+    at: Mapping[str, Array], shapes: Mapping[str, Shape], field: str = "at", known: Mapping[str, int] | None = None
+) -> Point:
     """Match every value with its variable's shape, plain or with one more leading axis.
 
-    Raises UnknownNameError for a value that no variable has, ShapeError for one that does not fit, and
-    InvalidRequestError for batches of different lengths.
+    `known` has sizes that are settled before. Raises UnknownNameError for a value that no variable has, ShapeError for
+    one that does not fit, and InvalidRequestError for batches of different lengths.
     """
-    sizes: dict[str, int] = {}
+    sizes = dict(known or {})
     batched: dict[str, int] = {}
     for name, value in at.items():
         if name not in shapes:

@@ -24,6 +24,7 @@ Kind = Literal[
     "analyze",
     "explain",
     "plan",
+    "function",
 ]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 PARTED: frozenset[Kind] = WITH_BLOCKS | {"evaluate"}  # what can be cut along its batch
@@ -66,15 +67,18 @@ class Task:
     """One compute request, validated in form but not yet understood.
 
     `at`, `tangents` and `cotangent` hold float64 arrays as sent: the shape of the variable or output, or one more
-    leading axis (a batch). What stands after `forms` is asked for by some kinds only. With `alone`, every value in `at`
-    has such an axis, and each point is computed as if it had been sent alone. With `sized`, the answer says what the
-    numbers would take, in the part `takes`, and has none.
+    leading axis (a batch). `graph_at` is where in the request the graph came from, `function_id` the id of one that was
+    registered. What stands after `forms` is asked for by some kinds only. With `alone`, every value in `at` has such an
+    axis, and each point is computed as if it had been sent alone. With `sized`, the answer says what the numbers would
+    take, in the part `takes`, and has none.
     """
 
     kind: Kind
     expression: str | None = None
     syntax: str = "python"
     graph: Mapping[str, Any] | None = None
+    graph_at: str = "/graph"
+    function_id: str | None = None
     variables: Mapping[str, Declaration] | None = None
     wrt: tuple[str, ...] | None = None
     at: Mapping[str, Array] | None = None
@@ -83,6 +87,7 @@ class Task:
     structure: Literal["dense", "auto"] = "dense"
     nonsmooth: Nonsmooth = "default"
     plan_kind: Kind = "jacobian"
+    sizes: Mapping[str, int] = field(default_factory=dict)
     tangents: Mapping[str, Array] | None = None
     cotangent: Array | None = None
     order: int = 1

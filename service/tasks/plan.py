@@ -11,7 +11,7 @@ from typing import Any
 from service.ir.size import numbers
 from service.tasks.bounded import BYTES, compile_bounded
 from service.tasks.derivatives import Derivative, derivatives
-from service.tasks.function import Function, written_shape
+from service.tasks.function import Function, shown, written_shape
 from service.tasks.inputs import NOWHERE, is_concrete
 from service.tasks.messages import Answer
 from service.tasks.modes import REASON, UNBOUNDED, chosen
@@ -44,7 +44,9 @@ def plan(problem: Problem) -> Answer:
     ]
     planned = {
         "kind": kind,
+        "inputs": [{"name": name, "shape": list(shown(shape))} for name, shape in problem.concrete.inputs.items()],
         "output_shape": list(written_shape(problem.function.kernel[0])),
+        "output_shapes": [list(written_shape(output)) for output in problem.concrete.kernel],
         "derivatives": [_block(*both) for both in zip(blocks, numeric, strict=True)],
         "passes": _passes(problem.concrete, {name for block in numeric for name in block.wrt}),
         **_mode(problem, numeric),

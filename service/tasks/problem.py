@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
-from service.errors import LimitError, ShapeError
-from service.frontends.sizes import bind
+from service.errors import LimitError, ShapeError, UnknownNameError, nearest
+from service.frontends.sizes import bind, size_names
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
 from service.ir.size import Shape, written
@@ -90,11 +90,22 @@ def _read(task: Task) -> Problem:
 
 
 def _point(task: Task, shapes: Mapping[str, Shape] | None) -> Point:
-    if task.at is None:
+    if task.at is None and not task.sizes:
         return NOWHERE
-    declared = {name: value.shape for name, value in task.at.items()} if shapes is None else shapes
-    point = read_point(task.at, declared)
+    at = task.at or {}
+    declared = {name: value.shape for name, value in at.items()} if shapes is None else shapes
+    point = read_point(at, declared, known=_sizes(task, declared))
     return replace(point, alone=True) if task.alone and len(point.batched) == len(point.arrays) else point
+
+
+def _sizes(task: Task, shapes: Mapping[str, Shape]) -> Mapping[str, int]:
+    """The numbers that the task has for named sizes."""
+    known = size_names(shapes.values())
+    for name in task.sizes:
+        if name not in known:
+            message = f"sizes has a number for {name}, which is not a named size{nearest(name, known)}"
+            raise UnknownNameError(message, pointer=f"/sizes/{name}")
+    return task.sizes
 
 
 def differentiate(problem: Problem, derive: Derive) -> tuple[list[Derivative], list[Derivative]]:

@@ -19,6 +19,7 @@ from service.tasks.messages import Answer
 from service.tasks.problem import Directions, Problem, answer_blocks
 from service.tasks.remembered import remembered
 from service.tasks.sharing import Entry
+from service.tasks.weighted import weighted
 
 Moved = tuple[tuple[str, str], ...]  # variables with their tangents
 
@@ -49,9 +50,14 @@ def vjp(problem: Problem) -> Answer:
 
 
 def hvp(problem: Problem) -> Answer:
-    """The product H v of a scalar: forward mode over the reverse pass, one block per name, of the variable's shape."""
+    """The product H v of a scalar: forward mode over the reverse pass, one block per name, of the variable's shape.
+
+    With a cotangent the scalar is the sum of the output's entries weighted by it.
+    """
     moved, directions = tangent_names(problem)
     names = tuple(moved) if problem.task.wrt is None else problem.names
+    if problem.task.cotangent is not None:
+        problem = weighted(problem, fresh(COTANGENT, {**problem.function.inputs, **directions.shapes}))
     return answer_blocks(problem, lambda function: _pushed_gradients(function, names, tuple(moved.items())), directions)
 
 
@@ -85,7 +91,9 @@ def _pushed_gradients(function: Function, names: tuple[str, ...], moved: Moved) 
     blocks = []
     for number, output in enumerate(function.kernel):
         if output.shape:
-            message = f"an hvp is of a scalar; the output has shape {written(output.shape)}"
+            message = (
+                f"an hvp is of a scalar; the output has shape {written(output.shape)}, so that it needs a cotangent"
+            )
             raise ShapeError(message)
         gradients = simplify(jacobian(output, wrt))
         found = simplify(push_forward(gradients, seeds(function, dict(moved))))

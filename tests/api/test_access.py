@@ -222,7 +222,7 @@ def test_a_defect_in_a_job_is_its_answer() -> None:
 
     with TestClient(create_app(Settings(), compute=square, catalogue=catalogue)) as client:
         app: Any = client.app
-        app.state.answering.executor._work = broken
+        app.state.answering.executor.executor._work = broken
         answer = client.post("/v1/gradient", json=ASK, headers={"Prefer": "respond-async, wait=20"})
         problem(answer, 500, "internal")
         assert "fluxion_jobs_begun_total 1.0" in client.get("/metrics").text

@@ -350,7 +350,7 @@ async def test_nobody_computes_for_a_client_that_has_left() -> None:
     body = {"expression": "sum(inv(A @ A @ inv(A)))", "at": {"A": matrix.tolist()}, "forms": []}
     app = create_app(Settings())
     async with app.router.lifespan_context(app):
-        counts, request = app.state.answering.executor.counts, Leaving(body)
+        counts, request = app.state.answering.executor.executor.counts, Leaving(body)
         asking = asyncio.create_task(request.to(app))
         await asyncio.sleep(0.1)
         request.gone.set()

@@ -150,21 +150,6 @@ def test_only_one_function_is_taken(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "later",
-    [
-        {"function_id": "fn_abc"},
-    ],
-)
-def test_what_is_not_there_yet_is_not_ignored(client: TestClient, compute: Recorder, later: dict[str, Any]) -> None:
-    """A field without effect would be a wrong answer."""
-    before = len(compute.tasks)
-    found = problem(client.post("/v1/gradient", json=later), 422, "unsupported-operation")
-    assert pointers(found) == ["/" + list(later)[-1]]
-    assert "not available yet" in found["detail"]
-    assert len(compute.tasks) == before
-
-
-@pytest.mark.parametrize(
     ("body", "limit", "where"),
     [
         ({"expression": "x" * 1001}, "expression_bytes", "/expression"),

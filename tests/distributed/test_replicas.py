@@ -20,10 +20,10 @@ COSTLY = "det(A @ A.T + sum(exp(x)) * eye(6)) * sum(log(1 + exp(B @ x))) / (1 + 
 
 
 @contextmanager
-def replicas(executor: str) -> Iterator[list[int]]:
+def replicas(executor: str, **further: object) -> Iterator[list[int]]:
     """The ports of two replicas, with a Celery worker if they are to have one."""
     with ExitStack() as stack:
-        settings: dict[str, Any] = {"executor": executor, "redis_url": stack.enter_context(RedisServer()).url}
+        settings: dict[str, Any] = {"executor": executor, "redis_url": stack.enter_context(RedisServer()).url} | further
         if executor == "celery":
             stack.enter_context(running_worker(**settings))
         yield [stack.enter_context(running_service(**settings)) for _ in range(2)]
@@ -94,3 +94,18 @@ def test_equal_requests_at_once_are_worked_on_once(executor: str) -> None:
         assert len({answer for _, _, answer in answers}) == 1
         unsaid = sum(number(port, "fluxion_cache_errors_total") for port in ports)
         assert orders == 1 or (orders == 2 and unsaid)
+
+
+@pytest.mark.parametrize("executor", ["local", "celery"])
+def test_functions_reach_every_worker(executor: str) -> None:
+    """What one replica has registered, the workers of the other compute, at a point and in parts of a batch."""
+    function = {"expression": "exp(x) * sin(x)", "variables": {"x": {"shape": []}}}
+    with replicas(executor, shard_operations=0, shard_points=1000) as (first, second):
+        status, _, document = asked(first, function, "functions")
+        assert status == 201
+        named = {"function_id": orjson.loads(document)["function_id"]}
+        for x in (0.0, [k / 4000 for k in range(4000)]):
+            at = {"at": {"x": x}, "forms": []}
+            found, expected = (asked(second, which | at) for which in (named, function))
+            assert found[0] == 200, found
+            assert found[2] == expected[2]

@@ -19,7 +19,7 @@ from service.api.answering import Answering
 from service.api.asked import Asked
 from service.api.media import NPZ
 from service.api.npz import archived
-from service.main import _answering
+from service.main import _answering, _functions
 from service.settings import Settings
 from tests.redis_server import RedisServer
 from tests.service_process import running_service, running_worker
@@ -92,7 +92,7 @@ def test_progress_and_bits(executor: str) -> None:
     x = np.random.default_rng(1).standard_normal(POINTS // 5)
 
     async def scenario(settings: Settings) -> None:
-        answering = _answering(settings, None)
+        answering = _answering(settings, _functions(settings)[0], None, None)
         await answering.start()
         try:
             asked = Asked("gradient", NPZ, NPZ, request_of(x), answering.salt)
@@ -123,7 +123,7 @@ def test_what_is_to_be_said_of_one_point_is_said_as_ever() -> None:
     x[len(x) // 2] = 0
 
     async def scenario(settings: Settings) -> None:
-        answering = _answering(settings, None)
+        answering = _answering(settings, _functions(settings)[0], None, None)
         await answering.start()
         try:
             body = {**BODY, "expression": "abs(x) + 1 / x"}

@@ -1,0 +1,1 @@
+"""Registered functions, found again by ids that follow from their content."""
