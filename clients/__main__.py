@@ -10,6 +10,7 @@ MAKERS = {"python": make_python, "typescript": make_typescript}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="./dev clients", description="Makes the clients from openapi/openapi.json.")
-    parser.add_argument("names", nargs="*", choices=[*MAKERS], default=[*MAKERS])
-    for name in parser.parse_args().names:
+    parser.add_argument("name", nargs="?", choices=MAKERS, help="only this one")
+    only = parser.parse_args().name
+    for name in [only] if only else MAKERS:
         MAKERS[name]()

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import time
 
-from tests.fuzzing.running import fuzz, per_operation
+from tests.fuzzing.running import further, fuzz, summary
 from tests.service_process import running_service
 
+ROUND = 50  # examples of an operation at a time: in longer rounds Hypothesis climbs hills for most of it
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="./dev fuzz", description="Every check of Schemathesis on the whole service.")
+    parser = argparse.ArgumentParser(prog="./dev fuzz", description="All checks of Schemathesis on the whole service.")
     parser.add_argument("--examples", type=int, default=20_000, help="how many requests are made up, at least")
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     given = parser.parse_args()
-    began = time.monotonic()
-    options = [] if given.seed is None else ["--seed", str(given.seed)]
+    began, seed = time.monotonic(), given.seed
     with running_service(log_level="error") as port:
-        found = fuzz(port, per_operation(given.examples), *options)
-    if found.failures:
-        print(found.output)
-    print(f"{found}, {(time.monotonic() - began) / 60:.0f} min, seed {found.report['seed']}")
-    raise SystemExit(bool(found.failures))
+        rounds = [fuzz(port, ROUND, "--seed", str(seed))]
+        while sum(found.requests for found in rounds) < given.examples and not rounds[-1].failures:
+            seed += 1
+            rounds.append(further(port, ROUND, seed))
+            print(summary(rounds), flush=True)
+    if rounds[-1].failures:
+        print(rounds[-1].output)
+    print(f"{summary(rounds)}, {(time.monotonic() - began) / 60:.0f} min, seed {given.seed}")
+    raise SystemExit(bool(rounds[-1].failures))

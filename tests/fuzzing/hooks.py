@@ -13,14 +13,16 @@ from schemathesis import GenerationMode
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import JsonSchemaError, RejectedPositiveData, UseAfterFree
 
-from tests.fuzzing.sensible import archives, bodies
+from tests.fuzzing.functions import onnx_file
+from tests.fuzzing.sensible import archives, bodies, registrations
 
-NPZ = "application/x-npz"
+NPZ, ONNX = "application/x-npz", "application/onnx"
 SENSIBLE = 4  # of five bodies that fit the schema, so many mean something
 PREFERENCES = ("respond-async", "respond-async, wait=1", "wait=5", "return=minimal", "wait=5, handling=lenient")
 
 # Of an endpoint that has no fields of its own; a body that is put in later counts as invalid if it is binary.
 schemathesis.openapi.media_type(NPZ, st.one_of(archives("jacobian"), archives("gradient"), st.binary(min_size=1)))
+schemathesis.openapi.media_type(ONNX, st.one_of(st.just(onnx_file()), st.binary(min_size=1)))
 
 
 @schemathesis.deserializer(NPZ)
@@ -39,7 +41,7 @@ def filter_failure(_: object, failure: Failure, case: Any, response: Any) -> boo
     That bytes are an archive (whoever reads the result of such a job hears of it, too), what the events of a stream
     are, and that DELETE cancels a job, which can be read until it is forgotten.
     """
-    if isinstance(failure, RejectedPositiveData) and (case.media_type == NPZ or case.path.endswith("/result")):
+    if isinstance(failure, RejectedPositiveData) and (case.media_type in {NPZ, ONNX} or case.path.endswith("/result")):
         return bool(response.status_code != HTTPStatus.BAD_REQUEST)
     is_event = isinstance(failure, JsonSchemaError) and case.path.endswith("/events")
     return not is_event and not isinstance(failure, UseAfterFree)
@@ -49,11 +51,13 @@ def filter_failure(_: object, failure: Failure, case: Any, response: Any) -> boo
 def flatmap_case(_: object, case: Any) -> st.SearchStrategy[Any]:
     """Puts a body that means something into most of the requests that are meant to be valid."""
     kind = case.path.rpartition("/")[2]
-    is_computed = case.operation.definition.raw.get("tags") == ["compute"]
-    if not is_computed or case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+    (tag,) = case.operation.definition.raw["tags"]
+    takes_a_function = tag == "compute" or (tag == "functions" and case.method == "POST")
+    if not takes_a_function or case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return st.just(case)
-    made = st.none() if case.media_type == NPZ else bodies(kind)
-    preferred = st.one_of(st.none(), st.sampled_from(PREFERENCES))
+    made: st.SearchStrategy[Any] = registrations() if tag == "functions" else bodies(kind)
+    made = st.none() if case.media_type in {NPZ, ONNX} else made
+    preferred = st.one_of(st.none(), st.sampled_from(PREFERENCES)) if tag == "compute" else st.none()
     return st.tuples(st.integers(0, SENSIBLE), made, preferred).map(lambda drawn: _with(case, *drawn))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fuzzing.functions import register
 from tests.service_process import HOST, ROOT
 
 FOLDER = Path(__file__).parent
 DOCUMENT = ROOT / "openapi" / "openapi.json"
-FEW = 1  # examples of an operation, for which the deterministic phases are most of the run
 
 
 @dataclass(frozen=True)
@@ -43,22 +42,16 @@ class Fuzzed:
         rates = self.report["valid_rates"].items()
         return {operation: sum(phase["accepted"] for phase in phases.values()) for operation, phases in rates}
 
-    def __str__(self) -> str:
-        accepted, tested = sum(self.accepted.values()), self.report["operations"]["tested"]
-        return (
-            f"{self.requests} requests to {tested} operations, {accepted} of them computed or answered as asked, "
-            f"{self.failures} failures"
-        )
+
+def summary(rounds: Sequence[Fuzzed]) -> str:
+    """The rounds of a run in one line."""
+    tested = rounds[0].report["operations"]["tested"]
+    accepted = sum(sum(found.accepted.values()) for found in rounds)
+    requests, failures = (sum(getattr(found, field) for found in rounds) for field in ("requests", "failures"))
+    return f"{requests} requests to {tested} operations, {accepted} of them answered as asked, {failures} failures"
 
 
-def per_operation(examples: int) -> int:
-    """How many examples each operation with a body needs for so many in all."""
-    paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"].values()
-    with_body = sum("requestBody" in operation for path in paths for operation in path.values())
-    return math.ceil(examples / with_body)
-
-
-def fuzz(port: int, examples: int = FEW, *options: str, document: str = "") -> Fuzzed:
+def fuzz(port: int, examples: int, *options: str, document: str = "") -> Fuzzed:
     """The outcome of all checks on so many examples for each operation of the service at a port."""
     address = f"http://{HOST}:{port}"
     with tempfile.TemporaryDirectory() as folder:
@@ -66,13 +59,13 @@ def fuzz(port: int, examples: int = FEW, *options: str, document: str = "") -> F
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(FOLDER / "schemathesis.toml"), "run"]
         command += [document or f"{address}/openapi.json", "--url", address, "--max-examples", str(examples)]
         command += ["--report", "json", "--report-json-path", str(report), "--no-color", *options]
-        variables = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzzing.hooks"}
+        variables = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzzing.hooks"} | register(port)
         done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False, text=True)
         if not report.is_file():
             raise RuntimeError(done.stdout + done.stderr)
         return Fuzzed(json.loads(report.read_text(encoding="utf-8")), done.stdout)
 
 
-def seeded(seed: int) -> Sequence[str]:
-    """The options for a run that sends the same on every machine."""
-    return ("--seed", str(seed), "--generation-deterministic")
+def further(port: int, examples: int, seed: int) -> Fuzzed:
+    """The outcome of other requests than before: the phases that are made up at random, from another seed."""
+    return fuzz(port, examples, "--phases", "fuzzing,stateful", "--seed", str(seed))

@@ -9,16 +9,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from service.frontends.write_graph import write_graph
-from tests.diff.random_programs import Program
-from tests.diff.random_programs import draw as random_program
-from tests.functions import Function
+from tests.fuzzing.functions import MODELS, Named, as_graph, as_text, registered
 
 Body = dict[str, Any]
 TENSORS = ("at", "tangents", "evaluate_at", "cotangent")
@@ -45,31 +41,26 @@ FURTHER: Mapping[str, Mapping[str, st.SearchStrategy[Any]]] = {
 MOVED: Mapping[str, str] = {"jvp": "tangents", "hvp": "tangents", "explain": "tangents", "taylor": "evaluate_at"}
 WEIGHTED = {"vjp", "explain"}
 SCALAR = {"gradient", "hvp"}
+WAYS = ("expression",) * 5 + ("graph",) * 2 + ("function_id", "model")
+CLOSED = {"graph", "function_id", "model"}  # have their own variables
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-@cache
-def graph_of(number: int, *, is_scalar: bool) -> Body:
-    """A random program as a graph."""
-    program = random_program(number)
-    text, point = _text(program, is_scalar=is_scalar)
-    shapes = {name: np.shape(value) for name, value in point.items()}
-    return write_graph([Function(text, shapes).user], list(shapes.items()))
+@st.composite
+def registrations(draw: Draw) -> Body:
+    """A function to register."""
+    named = _named(draw, is_scalar=draw(st.booleans()), can_be_registered=False)
+    return {**named.fields, **({} if set(named.fields) & CLOSED else _declared(named))}
 
 
 @st.composite
 def bodies(draw: Draw, kind: str) -> Body:
     """A body for an endpoint, which is answered with numbers more often than not."""
-    number = draw(st.integers(0, PROGRAMS))
-    program = random_program(number)
-    is_scalar = kind in SCALAR or draw(st.booleans())
-    text, point = _text(program, is_scalar=is_scalar)
-    shapes = {name: np.shape(value) for name, value in point.items()}
-    is_graph = draw(st.integers(0, 3)) == 0
-    body: Body = {"graph": graph_of(number, is_scalar=is_scalar)} if is_graph else {"expression": text}
+    named = _named(draw, is_scalar=kind in SCALAR or draw(st.booleans()))
+    body, point = {**named.fields}, named.point
     length = draw(st.sampled_from([0, 0, 1, 3]))
-    if not is_graph and (length or draw(st.booleans())):
-        body["variables"] = {name: {"shape": list(shape)} for name, shape in shapes.items()}
+    if not set(body) & CLOSED and (length or draw(st.booleans())):
+        body |= _declared(named)
     if "variables" not in body or draw(st.integers(0, 5)):
         body["at"] = {name: _tensor(draw, value, length) for name, value in point.items()}
     names = st.sampled_from(sorted(point)) if point else st.nothing()
@@ -84,7 +75,7 @@ def bodies(draw: Draw, kind: str) -> Body:
         moved = body.get("wrt") or sorted(point)
         body[MOVED[kind]] = {name: _tensor(draw, point[name], 0) for name in moved}
     if kind in WEIGHTED and draw(st.integers(0, 3)):
-        body["cotangent"] = _tensor(draw, np.ones(() if is_scalar else program.shape), 0)
+        body["cotangent"] = _tensor(draw, np.ones(named.shape), 0)
     return body
 
 
@@ -106,10 +97,19 @@ def archives(draw: Draw, kind: str) -> bytes:
     return written.getvalue()
 
 
-def _text(program: Program, *, is_scalar: bool) -> tuple[str, Mapping[str, Any]]:
-    if not is_scalar:
-        return program.text, program.point
-    return program.scalar, {**program.point, **({"weights": np.ones(program.shape)} if program.shape else {})}
+def _named(draw: Draw, *, is_scalar: bool, can_be_registered: bool = True) -> Named:
+    way, number = draw(st.sampled_from(WAYS)), draw(st.integers(0, PROGRAMS))
+    if way == "function_id" and can_be_registered and registered():
+        found: Named = draw(st.sampled_from(registered()))
+    elif way == "model":
+        found = draw(st.sampled_from(MODELS))
+    else:
+        found = (as_graph if way == "graph" else as_text)(number, is_scalar=is_scalar)
+    return found
+
+
+def _declared(named: Named) -> Body:
+    return {"variables": {name: {"shape": list(np.shape(value))} for name, value in named.point.items()}}
 
 
 def _tensor(draw: Draw, value: Any, length: int) -> Any:
