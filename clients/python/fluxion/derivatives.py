@@ -45,7 +45,7 @@ class Derivative:
         arrays = [np.asarray(argument, float) for argument in arguments]
         names = (self.wrt,) if isinstance(self.wrt, str) else self.wrt
         factors = arrays[len(names) :]
-        if len(factors) != {"jvp": len(names), "hvp": len(names), "vjp": 1}.get(self.kind, 0):
+        if len(arrays) != len(names) + {"jvp": len(names), "hvp": len(names), "vjp": 1}.get(self.kind, 0):
             message = f"{self.kind} by {', '.join(names)} does not take {len(arrays)} arguments"
             raise TypeError(message)
         others = {name: np.asarray(value, float) for name, value in {**self.values, **values}.items()}
