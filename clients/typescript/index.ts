@@ -17,6 +17,8 @@ export type Computation = {
     : never;
 }[keyof paths];
 
+/** Of what an operation answers, that in JSON, and not later. */
+type Answer<T> = Exclude<T, Schemas["JobDocument"] | Schemas["NpzArchive"]>;
 type Outcome<T> = Promise<{ data?: T; error?: unknown; response: Response }>;
 
 const NPZ = "application/x-npz";
@@ -37,11 +39,11 @@ export function connect(address: string, key?: string): Client<paths> {
 }
 
 /** What a request was answered; rejects with a `ProblemError` if it was refused, and if it goes on as a job. */
-export async function answered<T>(request: Outcome<T>): Promise<Exclude<T, Schemas["JobDocument"]>> {
+export async function answered<T>(request: Outcome<T>): Promise<Answer<T>> {
   const { data, error, response } = await request;
   if (error !== undefined) throw new ProblemError(error as Schemas["Problem"]);
   if (response.status !== 200) throw new Error(`the service answered ${response.status}, not a result`);
-  return data as Exclude<T, Schemas["JobDocument"]>;
+  return data as Answer<T>;
 }
 
 /** A computation in binary: the archive that answers an archive. */

@@ -28,6 +28,8 @@ def checkout(folder: Path) -> Path:
 
 def search_path(folder: Path) -> str:
     """A `PATH` on which Python, node, npm and npx come first."""
+    if folder.is_dir():
+        shutil.rmtree(folder)
     folder.mkdir()
     (folder / "node").symlink_to(NODE)
     for name in ("npm", "npx"):

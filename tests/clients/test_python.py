@@ -137,7 +137,8 @@ def test_generated_binary(service: Any) -> None:
     """An archive is a body; the answer is JSON, as long as nothing else is asked for."""
     written = io.BytesIO()
     request = np.frombuffer(json.dumps({"expression": "x @ x", "forms": []}).encode(), np.uint8)
-    np.savez(written, request=request, **{"at/x": np.arange(3.0)})
+    members: dict[str, Any] = {"request": request, "at/x": np.arange(3.0)}
+    np.savez(written, **members)
     written.seek(0)
     body = importlib.import_module("fluxion_client.types").File(payload=written)
     answer = operation("compute", "gradient").sync(client=service, body=body)

@@ -9,7 +9,7 @@ import time
 from tests.fuzzing.running import further, fuzz, summary
 from tests.service_process import running_service
 
-ROUND = 50  # examples of an operation at a time: in longer rounds Hypothesis climbs hills for most of it
+ROUND = 100  # examples of an operation at a time
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="./dev fuzz", description="All checks of Schemathesis on the whole service.")
