@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -20,10 +20,15 @@ from service.ops.signature import is_default
 __all__ = ["write_graph"]
 
 
-def write_graph(outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]]) -> dict[str, Any]:
-    """The graph format's object for a user's graph; `inputs` are all declared ones in order, used or not."""
-    inputs = tuple(inputs)
-    taken = {name for name, _ in inputs} | size_names(shape for _, shape in inputs)
+def write_graph(
+    outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]], known: Mapping[Node, str] | None = None
+) -> dict[str, Any]:
+    """The graph format's object for a user's graph; `inputs` are all declared ones in order, used or not.
+
+    Nodes have the names that are `known`, different ones, or numbers.
+    """
+    inputs, known = tuple(inputs), known or {}
+    taken = {name for name, _ in inputs} | size_names(shape for _, shape in inputs) | set(known.values())
     node_names, constant_names = (_fresh_names(letter, taken) for letter in "nc")
     names: dict[Node, str] = {}
     constants: list[dict[str, Any]] = []
@@ -33,10 +38,10 @@ def write_graph(outputs: Sequence[Node], inputs: Iterable[tuple[str, Shape]]) ->
         if node.op is VARIABLE:
             names[node] = str(node.attributes)
         elif data is not None:
-            names[node] = next(constant_names)
+            names[node] = known.get(node) or next(constant_names)
             constants.append({"name": names[node], **data})
         else:
-            names[node] = next(node_names)
+            names[node] = known.get(node) or next(node_names)
             nodes.append({"name": names[node], **_node(node, names)})
     return {
         "version": VERSION,

@@ -196,7 +196,9 @@ _declare("vec", "the columns of a matrix under one another", _vec_shape, _vec,
 
 
 _declare("trace", "sum of the diagonal of a square matrix", _trace_shape, _trace, aliases=("tr",),
-         latex=Notation(name=r"\operatorname{tr}"))  # fmt: skip
+         latex=Notation(name=r"\operatorname{tr}"),
+         # of a stack, NumPy's own default would be the first two axes
+         numpy=Notation("np.trace(#1, axis1=-2, axis2=-1)", name="np.trace"))  # fmt: skip
 
 
 _declare("solve", "inv(A) @ b; b with one axis is a vector", _solve_shape, _solve, arrays("a", "b"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from service.diff.reverse import local_partial
+from service.errors import ShapeError
 from service.ir.leaves import variable
 from service.ir.node import make
 from service.ir.op import Op, operations
+from service.ir.size import Shape, named, written
 from service.ops.signature import signature
 from service.render.matrix_form import matrix_form
 from service.render.text import text_form
@@ -15,6 +18,7 @@ from service.rewrite.plain import plain
 from service.rewrite.simplify import simplify
 
 BY_CONTRACTION = "by the product rule of contractions"
+MATRICES = (("mn", "np"), ("nn", "nn"))  # the sizes of two matrices; square ones where the others do not fit
 
 
 def catalogue() -> list[dict[str, Any]]:
@@ -40,7 +44,21 @@ def _shape_rule(op: Op) -> str:
     inputs = [p for p in op.parameters if p.is_input]
     if op.family in {"elementwise", "arithmetic"}:
         return "the shape of x" if len(inputs) == 1 else "the shapes broadcast as NumPy's"
-    return "as NumPy's" if op.numpy.name.startswith("np.") else op.summary
+    if op.numpy.name.startswith("np.") or op.shape is None:
+        return "as NumPy's"
+    return _shape_of_matrices(op, op.shape, len(inputs))
+
+
+def _shape_of_matrices(op: Op, shape: Callable[..., Shape], count: int) -> str:
+    """What the operation itself says of the first matrices that it takes."""
+    for sizes in MATRICES:
+        shapes = [tuple(map(named, pair)) for pair in sizes[:count]]
+        try:
+            return f"{', '.join(map(written, shapes))} -> {written(shape(*shapes))}"
+        except ShapeError:
+            continue
+    message = f"{op.name} takes none of the matrices that it is described by"
+    raise AssertionError(message)
 
 
 def _derivative_rule(op: Op) -> str:

@@ -38,12 +38,21 @@ class Point:
         """The variables that have a batch axis, as far as plans are concerned."""
         return frozenset() if self.alone else self.batched
 
-    def joined_by(self, values: Mapping[str, Array], shapes: Mapping[str, Shape], field: str) -> Point:
-        """The point with values for further variables, sent in `field`, shared or along the same batch."""
+    def joined_by(
+        self,
+        values: Mapping[str, Array],
+        shapes: Mapping[str, Shape],
+        field: str,
+        sent: Mapping[str, str] | None = None,
+    ) -> Point:
+        """The point with values for further variables, sent in `field`, shared or along the same batch.
+
+        `sent` has the pointers of those whose place in the request is not their name's.
+        """
         if not values:
             return self
         bound = {name: bind(shape, self.sizes) for name, shape in shapes.items()}
-        further = read_point(values, bound, field)
+        further = read_point(values, bound, field, sent)
         both = {self.batch_size, further.batch_size} - {None}
         if len(both) > 1:
             message = f"all batched values must have one length: at has {self.batch_size}, {field} {further.batch_size}"
@@ -57,12 +66,16 @@ NOWHERE = Point({}, frozenset(), None, {})
 
 
 def read_point(
-    at: Mapping[str, Array], shapes: Mapping[str, Shape], field: str = "at", known: Mapping[str, int] | None = None
+    at: Mapping[str, Array],
+    shapes: Mapping[str, Shape],
+    field: str = "at",
+    sent: Mapping[str, str] | None = None,
+    known: Mapping[str, int] | None = None,
 ) -> Point:
     """Match every value with its variable's shape, plain or with one more leading axis.
 
-    `known` has sizes that are settled before. Raises UnknownNameError for a value that no variable has, ShapeError for
-    one that does not fit, and InvalidRequestError for batches of different lengths.
+    `known` has sizes that are settled before; `sent` is as in `joined_by`. Raises UnknownNameError for a value that no
+    variable has, ShapeError for one that does not fit, and InvalidRequestError for batches of different lengths.
     """
     sizes = dict(known or {})
     batched: dict[str, int] = {}
@@ -79,7 +92,7 @@ def read_point(
         settled = [f"{entry!r} is {sizes[repr(entry)]}" for entry in dict.fromkeys(shape) if repr(entry) in sizes]
         where = f", where {' and '.join(settled)}" if settled else ""
         message = f"{name} has shape {written(shape)}{where}, got a value of shape {written(value.shape)}"
-        raise ShapeError(message, pointer=f"/{field}/{name}")
+        raise ShapeError(message, pointer=(sent or {}).get(name, f"/{field}/{name}"))
     if len(set(batched.values())) > 1:
         lengths = ", ".join(f"{name} has {length}" for name, length in batched.items())
         message = f"all batched values must have one length: {lengths}"

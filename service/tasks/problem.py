@@ -67,6 +67,12 @@ class Directions:
     values: Mapping[str, Array] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
 
+    def added_to(self, point: Point) -> Point:
+        """The point with these values, too; an error points at where the client sent them."""
+        sent = dict.fromkeys(self.shapes, f"/{self.sent_as}")
+        sent |= {tangent: f"/{self.sent_as}/{name}" for name, tangent in self.moved.items()}
+        return point.joined_by(self.values, self.shapes, self.sent_as, sent)
+
 
 NONE = Directions()
 
@@ -154,7 +160,7 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
         if task.kind == "evaluate":
             require_values(kernel, problem.point)
         return None
-    point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
+    point = directions.added_to(problem.point)
     manner = Manner(problem.concrete.outputs, task.nonsmooth, task.structure == "auto")
     if task.sized:
         sizes = takes(kernel, blocks, point, task.limits, manner)

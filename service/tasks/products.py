@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from service.diff.forward import push_forward
@@ -52,13 +53,15 @@ def vjp(problem: Problem) -> Answer:
 def hvp(problem: Problem) -> Answer:
     """The product H v of a scalar: forward mode over the reverse pass, one block per name, of the variable's shape.
 
-    With a cotangent the scalar is the sum of the output's entries weighted by it.
+    With a cotangent the scalar is the sum of the output's entries weighted by it; the id is that of the function.
     """
     moved, directions = tangent_names(problem)
     names = tuple(moved) if problem.task.wrt is None else problem.names
+    scalar = problem
     if problem.task.cotangent is not None:
-        problem = weighted(problem, fresh(COTANGENT, {**problem.function.inputs, **directions.shapes}))
-    return answer_blocks(problem, lambda function: _pushed_gradients(function, names, tuple(moved.items())), directions)
+        scalar = weighted(problem, fresh(COTANGENT, {**problem.function.inputs, **directions.shapes}))
+    found = answer_blocks(scalar, lambda function: _pushed_gradients(function, names, tuple(moved.items())), directions)
+    return replace(found, function_id=problem.function.function_id)
 
 
 def _content(function: Function, *names: object) -> list[object]:

@@ -65,7 +65,7 @@ def traced_numbers(problem: Problem, course: Course, program: Program, found: Tr
         return None
     point = problem.point
     for further in (course.tangents, course.weights):
-        point = point.joined_by(further.values, further.shapes, further.sent_as)
+        point = further.added_to(point)
     wanted, kernel = _Wanted(), problem.concrete.kernel
     wanted.values |= {"/value" if len(kernel) == 1 else f"/values/{k}": node for k, node in enumerate(kernel)}
     lines = _want_nodes(wanted, problem, course, program, found)

@@ -215,7 +215,7 @@ class _Verification:
         problem, directions = self.problem, self.directions
         if problem.task.at is None:
             return
-        point = problem.point.joined_by(directions.values, directions.shapes, directions.sent_as)
+        point = directions.added_to(problem.point)
         count = point.batch_size
         chosen = range(1) if count is None else self.generator.permutation(count)[:OF_BATCH]
         missing = {name: self.generator.uniform(0.5, 1.5, s) for name, s in self.shapes.items()}

@@ -38,7 +38,7 @@ def weighted(problem: Problem, name: str) -> Problem:
         problem,
         function=_weighted(problem.function, name),
         concrete=_weighted(problem.concrete, name),
-        point=problem.point.joined_by({name: task.cotangent}, {name: shapes.pop()}, "cotangent"),
+        point=problem.point.joined_by({name: task.cotangent}, {name: shapes.pop()}, "cotangent", {name: "/cotangent"}),
     )
 
 

@@ -183,6 +183,12 @@ REFUSED = [
     ("check", {"scheme": "backward"}, "invalid-request", "/scheme", "'forward' or 'central'"),
     ("check", {"candidate": "2*$"}, "parse-error", "/candidate", "'$' is not part of the language"),
     ("check", {"candidate": "x" * 70_000}, "limit-exceeded", "/candidate", "expression_bytes: 70000"),
+    ("jvp", {"tangents": {"x": [1, 2, 3], "y": 1}, "at": {"x": 1, "y": 1}}, "unknown-name", "/tangents/y", "y"),
+    ("jvp", {"tangents": {"x": [[1], [2]]}}, "shape-error", "/tangents/x", "d_x has shape ()"),
+    ("hvp", {"tangents": {"x": [[1], [2]]}}, "shape-error", "/tangents/x", "d_x has shape ()"),
+    ("hvp", {"tangents": {"x": 1}, "cotangent": [[1]]}, "shape-error", "/cotangent", "cotangent has shape ()"),
+    ("vjp", {"cotangent": [[1], [2]]}, "shape-error", "/cotangent", "cotangent has shape ()"),
+    ("explain", {"mode": "reverse", "cotangent": [[1]]}, "shape-error", "/cotangent", "cotangent has shape ()"),
     ("analyze", {"step_size": -1}, "invalid-request", "/step_size", "greater than 0"),
     (
         "analyze",

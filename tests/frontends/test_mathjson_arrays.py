@@ -84,4 +84,5 @@ def test_a_least_squares_problem() -> None:
     a, x, b = np.array([[1.0, 2], [3, 4], [5, 6]]), np.array([0.5, -1.0]), np.array([1.0, 0, 2])
     answer = compute(Task("gradient", graph=graph, wrt=("x",), at={"A": a, "x": x, "b": b}, forms=("text",)))
     assert answer.blocks[0].forms["text"] == "2*(A @ x - b) @ A"
+    assert answer.blocks[0].value is not None
     np.testing.assert_allclose(answer.blocks[0].value, 2 * a.T @ (a @ x - b), rtol=1e-14)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import latex2mathml.converter
@@ -72,17 +73,21 @@ def test_closed_forms_read_back(name: str, sample: Sample) -> None:
 
 @each_sample
 def test_closed_forms_as_numpy(name: str, sample: Sample) -> None:
-    """The NumPy form runs as pasted; it is our own output, so running it here is the test and no risk."""
+    """The NumPy form of the function as written, of value and of derivatives runs as pasted."""
     function, point = function_at(sample)
-    for kernel, form in closed_forms(function, sample):
+    for kernel, form in [(function.kernel, function.user), *closed_forms(function, sample)]:
         code = numpy_form(form, sample.shapes, "f")
-        namespace: dict[str, Any] = {}
-        exec(compile(code, "<form>", "exec"), namespace)  # noqa: S102 - the form is made to be run
-        function_of = namespace["f"]
-        arguments = function_of.__code__.co_varnames[: function_of.__code__.co_argcount]
-        with np.errstate(all="ignore"):
-            value = function_of(*(point[argument.rstrip("_")] for argument in arguments))
-        close(np.asarray(value, dtype=float), run([kernel], point)[0], REASSOCIATED)
+        close(ran(code, point), run([kernel], point)[0], REASSOCIATED)
+
+
+def ran(code: str, point: Mapping[str, Any]) -> Any:
+    """The value of a NumPy form; it is our own output, so running it here is the test and no risk."""
+    namespace: dict[str, Any] = {}
+    exec(compile(code, "<form>", "exec"), namespace)  # noqa: S102 - the form is made to be run
+    function = namespace["f"]
+    arguments = function.__code__.co_varnames[: function.__code__.co_argcount]
+    with np.errstate(all="ignore"):
+        return np.asarray(function(*(point[argument.rstrip("_")] for argument in arguments)), dtype=float)
 
 
 @each_sample

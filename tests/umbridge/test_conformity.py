@@ -119,7 +119,8 @@ def test_wrong_places(base: str, name: str, feature: str, place: str, wrong: Any
 def test_wrong_weights(base: str, name: str, feature: str, field: str) -> None:
     """`sens` is as long as its output, `vec` as its input."""
     body = complete(base, name)
-    for wrong in ([*body[field], 0.0], [], None, {}, ["1", *body[field][1:]]):
+    wrongs: tuple[Any, ...] = ([*body[field], 0.0], [], None, {}, ["1", *body[field][1:]])
+    for wrong in wrongs:
         if (feature, field) in {("Gradient", "vec"), ("ApplyJacobian", "sens")}:
             answered(base, feature, {**body, field: wrong}, VECTOR)
         else:
