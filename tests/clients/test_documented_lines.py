@@ -17,6 +17,7 @@ from tests.service_process import HOST, ROOT, running_service
 
 PAGE = ROOT / "docs" / "clients.md"
 CHECKOUT = "~/fluxion"
+PROGRAMS = re.compile(r"\b(\w+\.(?:py|mts))\b")
 FILES = re.compile(r"^(?:#|//) (\S+\.(?:py|mts))$", re.MULTILINE)
 
 
@@ -52,7 +53,7 @@ def test_the_lines_end_as_shown(language: str, port: int, tmp_path: Path) -> Non
     own, empty = checkout(tmp_path / "checkout"), tmp_path / "empty"
     empty.mkdir()
     asked = steps(language)
-    assert asked.files
+    assert set(asked.files) == {name for lines, _ in asked.lines for name in PROGRAMS.findall(lines)}
     for name, text in asked.files.items():
         (empty / name).write_text(text.replace(SHOWN_HOST, f"{HOST}:{port}"), encoding="utf-8")
     variables = os.environ | {"PATH": search_path(tmp_path / "bin"), "FLUXION_URL": f"http://{HOST}:{port}"}
