@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import importlib
 import io
 import json
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from scipy.optimize import minimize, rosen, rosen_der, rosen_hess
@@ -222,6 +225,19 @@ def test_wrong_numbers_of_arguments(fluxion: Any) -> None:
     for derivative, arguments in ((fluxion.hvp("x"), 1), (fluxion.grad("x"), 2), (fluxion.grad("x"), 0)):
         with pytest.raises(TypeError, match=f"does not take {arguments} arguments"):
             derivative(*[1.0] * arguments)
+
+
+def test_what_is_no_answer_of_the_service(fluxion: Any) -> None:
+    """A server that knows nothing of the service, and none at all, are told by the HTTP library's own errors."""
+    server = http.server.HTTPServer((HOST, 0), http.server.BaseHTTPRequestHandler)  # answers 501 to every POST
+    answering = threading.Thread(target=server.handle_request)
+    answering.start()
+    with fluxion.connect(f"http://{HOST}:{server.server_port}") as other, pytest.raises(httpx.HTTPStatusError):
+        fluxion.grad("x**2", service=other)(1)
+    answering.join()
+    server.server_close()
+    with fluxion.connect(f"http://{HOST}:9") as nobody, pytest.raises(httpx.ConnectError):
+        fluxion.grad("x**2", service=nobody)(1)
 
 
 def test_a_key_is_sent(fluxion: Any) -> None:

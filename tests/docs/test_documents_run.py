@@ -79,7 +79,7 @@ def test_a_program_prints_what_is_shown(program: Program, port: int) -> None:
 
 @each_page
 def test_every_program_shows_what_it_prints(page: Path) -> None:
-    """No Python stands on a page that nothing runs; the language's own programs and the clients' have tests of theirs."""
+    """No Python stands on a page that nothing runs; the language's own programs, and the clients', have other tests."""
     if page not in {LANGUAGE, CLIENTS}:
         assert [block.language for block in blocks(page)].count("python") == len(list(programs(page)))
 

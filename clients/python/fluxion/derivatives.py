@@ -40,7 +40,7 @@ class Derivative:
         Raises:
             ProblemError: the service refused the request; the error has its words.
             TypeError: too few or too many arguments.
-            httpx.TransportError: no service answered.
+            httpx.HTTPError: no service answered, or something between here and there did.
         """
         arrays = [np.asarray(argument, float) for argument in arguments]
         names = (self.wrt,) if isinstance(self.wrt, str) else self.wrt

@@ -21,7 +21,7 @@ Array = Any
 Service: TypeAlias = "Client | AuthenticatedClient"
 
 ADDRESS = "http://localhost:8000"
-JSON, NPZ = "application/json", "application/x-npz"
+JSON, NPZ, PROBLEM = "application/json", "application/x-npz", "application/problem+json"
 LARGE = 100  # numbers in a request from which on text would cost more than an archive
 TIMEOUT = httpx.Timeout(60.0)
 SPELLINGS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
@@ -61,7 +61,7 @@ def ask(service: Service, kind: str, request: Mapping[str, Any], tensors: Mappin
 
     Raises:
         ProblemError: the service refused it.
-        httpx.TransportError: no service answered.
+        httpx.HTTPError: no service answered, or something between here and there did.
     """
     members = dict(_members(tensors))
     is_large = sum(array.size for array in members.values()) > LARGE
@@ -70,6 +70,8 @@ def ask(service: Service, kind: str, request: Mapping[str, Any], tensors: Mappin
     headers = {"Content-Type": media_type, "Accept": media_type}
     response = service.get_httpx_client().post(f"/v1/{kind}", content=body, headers=headers)
     if response.status_code != HTTPStatus.OK:
+        if response.headers.get("Content-Type") != PROBLEM:
+            response.raise_for_status()  # not from the service
         raise ProblemError(Problem.from_dict(response.json()))
     answer = _read_archive(response.content) if is_large else _read(response.json(), {})
     for warning in answer["warnings"]:
