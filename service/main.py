@@ -30,6 +30,7 @@ from service.api.routes import Parts, paths, routers
 from service.api.shortcut import Shortcut
 from service.api.sight import Sight, recorder
 from service.api.supplying import SupplyingExecutor
+from service.api.tesseract.routes import tesseract_router
 from service.api.umbridge.models import Models
 from service.api.umbridge.refusals import refusal
 from service.api.umbridge.routes import PATHS, umbridge_router
@@ -103,7 +104,11 @@ def _route(app: FastAPI, whole: Parts) -> tuple[APIRouter, ...]:
     """Adds every route to the application, and the document of those that are for programs; these are returned."""
     parts = routers(whole)
     described = cache_of_one(lambda: document(parts))
-    others = (pages_router(described), umbridge_router(whole.answering, Models(whole.functions)))
+    others = (
+        pages_router(described),
+        umbridge_router(whole.answering, Models(whole.functions)),
+        tesseract_router(whole.answering, whole.functions),
+    )
     for part in (*parts, *others):
         app.include_router(part)
     app.openapi = described  # type: ignore[method-assign]

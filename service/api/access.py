@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 import sys
@@ -21,7 +22,6 @@ OPEN_FOLDERS = ("/docs/", "/playground/")
 DIGEST_DIGITS = 64
 NO_KEY = "The request needs `Authorization: Bearer KEY` with a key of this service."
 NOT_A_KEY = "The key is not one of this service."
-SCHEME = b"bearer "
 
 
 class UnauthorizedError(RefusalError):
@@ -74,13 +74,27 @@ class Access:
 
     def _name(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
         sent = [value for name, value in headers if name == b"authorization"]
-        if len(sent) != 1 or sent[0][: len(SCHEME)].lower() != SCHEME:
+        key = _key(sent[0]) if len(sent) == 1 else None
+        if key is None:
             raise _unauthorized(NO_KEY)
-        digest = hashlib.sha256(sent[0][len(SCHEME) :].strip()).digest()
+        digest = hashlib.sha256(key).digest()
         found = [name for name, known in self._keys.items() if secrets.compare_digest(digest, known)]
         if not found:
             raise _unauthorized(NOT_A_KEY)
         return found[0]
+
+
+def _key(credentials: bytes) -> bytes | None:
+    """The key, or None: as a bearer's token, or as the password of a client that can only put one into an address."""
+    scheme, _, rest = credentials.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return rest.strip()
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        return base64.b64decode(rest.strip(), validate=True).partition(b":")[2]
+    except ValueError:
+        return None
 
 
 def is_open(path: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, FailFast, Field, PlainValidator, RootModel
 
 from service.api.schemas import AxisSize, DocumentedAs, Name, OperationName, Strict, absent, wrong
 from service.api.tensors import NonFiniteNumber
+from service.errors import quote
 
 Fact = Literal["symmetric", "positive", "positive_definite", "diagonal", "orthogonal"]
+_PLACE = 2  # of an entry's number in a path: graph, nodes, 0
 _SLICE_FIELDS = {"start", "stop", "step"}
 
 
@@ -102,3 +105,12 @@ class Graph(Strict):
     outputs: Annotated[list[Name], FailFast(), Field(min_length=1)] = Field(
         description="Each output has its own derivatives."
     )
+
+
+def called(body: Mapping[str, Any], path: Sequence[Any]) -> str:
+    """`node 'a': ` for a path into the graph's node of that name; so for inputs and constants, and else nothing."""
+    if len(path) <= _PLACE or path[0] != "graph":
+        return ""
+    entry = body["graph"][path[1]][path[_PLACE]]
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return f"{path[1].removesuffix('s')} {quote(name)}: " if isinstance(name, str) else ""

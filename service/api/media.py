@@ -26,7 +26,7 @@ def body_type(headers: Headers, *read: str) -> str:
     known = {"", "charset=utf-8", 'charset="utf-8"'} if kind == JSON else {""}
     if kind not in read or not known.issuperset(parameters):
         found = quote(stated) if stated else "nothing"
-        detail = f"Content-Type must be {JSON} in UTF-8 or {read[1]}; {found} was stated."
+        detail = f"Content-Type must be {' or '.join([f'{JSON} in UTF-8', *read[1:]])}; {found} was stated."
         raise UnsupportedMediaTypeError(detail)
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:

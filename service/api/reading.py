@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
-from service.api.graphs import Graph
+from service.api.graphs import Graph, called
 from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.requests import FunctionRequest
 from service.api.schemas import refusal
 from service.api.sources import FUNCTIONS, source
 from service.api.tensors import NAMED, SIZE_CAP, decode
-from service.errors import InvalidRequestError, LimitError
+from service.errors import InvalidRequestError, LimitError, quote
 from service.tasks.messages import Array, Declaration, Kind, Limits, Task
 
 
@@ -114,7 +115,7 @@ def _validated(body: dict[str, Any], model: type[FunctionRequest]) -> FunctionRe
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise refusal(error) from None
+        raise refusal(error, partial(called, body)) from None
 
 
 def _check_one_function(body: Mapping[str, Any], model: type[FunctionRequest]) -> None:
@@ -134,15 +135,16 @@ def _check_bounds(request: FunctionRequest, limits: Limits) -> None:
             _check_shape(declared.shape, pointer("variables", name, "shape"), limits)
     if "graph" in sent:
         for index, entry in enumerate(request.graph.inputs):
-            _check_shape(entry.shape, pointer("graph", "inputs", index, "shape"), limits)
+            what = f"input {quote(entry.name)}: "
+            _check_shape(entry.shape, pointer("graph", "inputs", index, "shape"), limits, what)
 
 
-def _check_shape(shape: list[int | str], at: str, limits: Limits) -> None:
+def _check_shape(shape: list[int | str], at: str, limits: Limits, what: str = "") -> None:
     if len(shape) > limits.axes:
-        raise LimitError(limit="axes", value=len(shape), cap=limits.axes, pointer=at)
+        raise LimitError(limit=f"{what}axes", value=len(shape), cap=limits.axes, pointer=at)
     largest = max((size for size in shape if isinstance(size, int)), default=0)
     if largest > SIZE_CAP:
-        raise LimitError(limit="size of an axis", value=largest, cap=SIZE_CAP, pointer=at)
+        raise LimitError(limit=f"{what}size of an axis", value=largest, cap=SIZE_CAP, pointer=at)
 
 
 def _declarations(request: FunctionRequest) -> dict[str, Declaration]:

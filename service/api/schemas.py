@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 from pydantic import (
@@ -104,14 +105,14 @@ class Size(RootModel[Annotated[int, Field(ge=0, le=SIZE_CAP)] | Annotated[str, F
 AxisSize = Annotated[int | str, PlainValidator(_size), DocumentedAs(Size)]
 
 
-def refusal(error: ValidationError) -> FaultyRequestError:
-    """The faults that pydantic found, each with its JSON pointer, and nothing of the input."""
+def refusal(error: ValidationError, called: Callable[[Sequence[Any]], str] = lambda _: "") -> FaultyRequestError:
+    """The faults that pydantic found, each with its JSON pointer, and of the input only what a path is `called`."""
     faults = []
     for item in error.errors(include_url=False, include_input=False)[:FAULTS]:
         path = [step for step in item["loc"] if step != "[key]"]
         if item["type"] == _UNKNOWN_FIELD:
             path.append(item["ctx"]["field"])
-        faults.append(Fault(pointer(*path), item["msg"]))
+        faults.append(Fault(pointer(*path), called(path) + item["msg"]))
     first = faults[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return FaultyRequestError(f"{first.pointer or 'the body'}: {first.message}{more}", faults=faults)

@@ -26,6 +26,9 @@ from service.ir.size import written
 from service.ir.walk import rebuild
 
 OPERANDS = "xyz"
+# Its sign is that of (-1)**floor(x) for negative x; elsewhere the floor is of 1/2, which has a derivative there.
+_FLOOR = "floor(where(x < 0, x, 0.5))"
+GAMMA = f"(1 - 2*{_FLOOR} + 4*floor({_FLOOR}/2))*exp(gammaln(x))"
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 Steps = Generator[Any, Any, Node]
 

@@ -156,6 +156,7 @@ class _Graph:
 
     def _inputs(self, names: Any, name: str, pointer: str) -> list[Node]:
         listed = as_list(names, f"{pointer}/inputs")
+        check_count(NODES, len(listed), self.limits.nodes, pointer=f"{pointer}/inputs")
         return [self._earlier(given, name, f"{pointer}/inputs/{place}") for place, given in enumerate(listed)]
 
     def _earlier(self, given: Any, name: str | None, pointer: str) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from service.frontends.formulas import Operator, Vocabulary, folds, means
+from service.frontends.formulas import GAMMA, Operator, Vocabulary, folds, means
 
 _NONE = "it has no counterpart in the language"
 _LIST = ("1",)
@@ -59,7 +59,7 @@ _ENTRYWISE: dict[str, tuple[str, ...]] = {
     "Fract": ("x - floor(x)",),
     "Heaviside": ("(sign(x) + 1)/2",),
     "Clamp": ("minimum(maximum(x, y), z)",),
-    "Gamma": ("where(x < 0, 1 - 2*(floor(x) - 2*floor(floor(x)/2)), 1)*exp(gammaln(x))",),
+    "Gamma": (GAMMA,),
     "GammaLn": ("gammaln(x)",),
     "Digamma": ("digamma(x)",),
     "Trigamma": ("polygamma(1, x)",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.frontends.formulas import Operator, Vocabulary, folds, means
+from service.frontends.formulas import GAMMA, Operator, Vocabulary, folds, means
 
 _NONE = "it has no counterpart in the language"
 _LOST = "the formula for it loses its digits or overflows"
@@ -65,7 +65,7 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
     "rad2deg": ("180/pi*x",),
     "erf": ("erf(x)",),
     "erfc": ("erfc(x)",),
-    "gamma": ("where(x < 0, 1 - 2*(floor(x) - 2*floor(floor(x)/2)), 1)*exp(gammaln(x))",),
+    "gamma": (GAMMA,),
     "lgamma": ("gammaln(x)",),
     "digamma": ("digamma(x)",),
     "trigamma": ("polygamma(1, x)",),

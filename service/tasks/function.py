@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from service.errors import InvalidRequestError
+from service.errors import InvalidRequestError, ShapeError, UnknownNameError, nearest, quote
 from service.frontends.graph import read_graph
 from service.frontends.identity import function_id
 from service.frontends.sizes import bind, declared_shape, size_names
@@ -16,7 +16,7 @@ from service.frontends.text import Scope, read_text
 from service.frontends.words import check_name
 from service.ir.node import Node
 from service.ir.packed import read_nodes, read_value, write_nodes, write_value
-from service.ir.size import Shape
+from service.ir.size import Shape, written
 from service.ir.walk import rebuild, topological
 from service.rewrite.simplify import simplify
 from service.tasks.messages import Array, Task
@@ -128,7 +128,9 @@ def _shapes_of(at: Mapping[str, Array] | None) -> dict[str, Shape]:
 def declared_shapes(task: Task) -> dict[str, Shape] | None:
     """The shapes of the declared variables, or None where the request declares none."""
     if task.graph is not None:
-        return dict(read_graph(task.graph, task.limits, {}).inputs)
+        found = dict(read_graph(task.graph, task.limits, {}).inputs)
+        _check_declarations(task, found)
+        return found
     if task.variables is None:
         return None
     for name in task.variables:
@@ -138,6 +140,20 @@ def declared_shapes(task: Task) -> dict[str, Shape] | None:
         message = f"{name} is declared as a variable and as a size"
         raise InvalidRequestError(message, pointer=f"/variables/{name}")
     return shapes
+
+
+def _check_declarations(task: Task, found: Mapping[str, Shape]) -> None:
+    """What is said of a graph's variables beside it agrees with it: either of two shapes might be the one meant."""
+    for name, item in (task.variables or {}).items():
+        if name not in found:
+            message = f"{quote(name)} is not a variable of the function{nearest(name, found)}"
+            raise UnknownNameError(message, pointer=f"/variables/{name}")
+        declared = declared_shape(item.shape, {}, task.limits)
+        if declared != found[name]:
+            message = (
+                f"{name} is declared with shape {written(declared)}, the function's has shape {written(found[name])}"
+            )
+            raise ShapeError(message, pointer=f"/variables/{name}/shape")
 
 
 def written_shape(node: Node) -> tuple[int | str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import re
 import subprocess
@@ -43,11 +44,17 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
+def basic(credentials: str) -> dict[str, str]:
+    """The header that clients make of credentials in an address."""
+    return {"Authorization": f"Basic {base64.b64encode(credentials.encode()).decode()}"}
+
+
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_key_opens(guarded: TestClient, key: str) -> None:
     """Each of them, and whatever letters the scheme is written in."""
     assert guarded.post("/v1/gradient", json=ASK, headers=bearer(key)).status_code == 200
     assert guarded.get("/metrics", headers={"Authorization": f"bEARER {key}"}).status_code == 200
+    assert guarded.get("/metrics", headers=basic(f"x:{key}")).status_code == 200
 
 
 NO_KEYS = {
@@ -55,7 +62,10 @@ NO_KEYS = {
     "a wrong one": bearer(new_key()),
     "a digest": bearer(SETTING[4:68]),
     "a name": bearer("ada"),
-    "another scheme": {"Authorization": f"Basic {KEYS['ada']}"},
+    "another scheme": {"Authorization": f"Digest {KEYS['ada']}"},
+    "a key as a user": basic(f"{KEYS['ada']}:"),
+    "a key without a user": basic(KEYS["ada"]),
+    "no base64": {"Authorization": "Basic ?"},
     "not ASCII": {"Authorization": "Bearer \xff\xfe"},
     "no more than the scheme": {"Authorization": "Bearer"},
 }

@@ -15,6 +15,7 @@ from service.ir.op import find
 from service.ir.size import Shape
 from tests.frontends.reading import LIMITS, SHAPES, output, read
 from tests.frontends.reading import given as given_variable
+from tests.frontends.spellings import Report
 from tests.frontends.test_precedence import EXPRESSIONS
 from tests.frontends.test_precedence import SCOPE as SQUARES
 
@@ -120,6 +121,29 @@ def test_sums_commute(one: str, other: str) -> None:
     except FluxionError:
         return
     assert function_id([left], []) == function_id([right], [])
+
+
+def test_random_pairs() -> None:
+    """Ids are equal where functions are, only there; `python -m tests.frontends.spellings` compares 10^5 pairs."""
+    report = Report()
+    for seed in range(1500):
+        report.pair(seed)
+    assert not report.wrong, report.wrong[0]
+    assert report.equal > 750
+    assert report.different > 300
+    assert len(report.by_number) == len(report.ids)
+
+
+def test_the_count_of_wrong_ids_can_fail() -> None:
+    """Two functions with one id, and one function with two ids, are found."""
+    report = Report()
+    shapes: dict[str, Shape] = {"t": ()}
+    number = report.enter("sin(t)", shapes)
+    report.by_number[number] = "fn_other"
+    report.enter("np.sin(t)", shapes)
+    report.ids[function_id([output("cos(t)", Scope(shapes))], shapes.items())] = number
+    report.enter("cos(t)", shapes)
+    assert report.wrong == ["np.sin(t)", "cos(t)"]
 
 
 def test_a_long_function() -> None:

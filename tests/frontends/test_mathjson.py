@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 
 from service.frontends.mathjson_forms import FORMS
 from service.frontends.mathjson_operators import CONSTANTS, OPERATORS, RESERVED
+from service.tasks.compute import compute
+from service.tasks.messages import Task
 from tests.frontends.foreign import check, computed
 from tests.frontends.mathjson import read, same
 
@@ -70,7 +73,7 @@ UNARY: dict[str, tuple[Exact, tuple[float, ...]]] = {
     "Truncate": (lambda x: mpmath.sign(x) * mpmath.floor(abs(x)), SIGNED),
     "Fract": (lambda x: x - mpmath.floor(x), SIGNED),
     "Heaviside": (lambda x: mpmath.mpf(x > 0), SIGNED),
-    "Gamma": (mpmath.gamma, (0.4, 5.0, 20.3, -0.5, -1.3, -2.7)),
+    "Gamma": (mpmath.gamma, (0.4, 5.0, 20.3, -0.5, -1.3, -2.7, -7.9, -8.1)),
     "GammaLn": (lambda x: mpmath.log(mpmath.gamma(x)), (0.4, 20.3)),
     "Digamma": (mpmath.digamma, (0.4, 20.3, -1.3)),
     "Trigamma": (lambda x: mpmath.psi(1, x), (0.4, 20.3, -1.3)),
@@ -177,6 +180,13 @@ def test_conditions(x: float) -> None:
     }
     for content, expected in cases.values():
         assert computed(read(content, x=[]), {"x": x})[0] == expected
+
+
+@pytest.mark.parametrize("point", [1.0, 2.0, 5.0, -0.5, -1.5, -2.5])
+def test_gamma_has_derivatives(point: float) -> None:
+    """At whole numbers too, where the floor in its formula is of something else."""
+    answer = compute(Task("gradient", graph=read(["Gamma", "x"]), at={"x": np.array(point)}, nonsmooth="error"))
+    assert answer.warnings == ()
 
 
 def test_at_zero() -> None:

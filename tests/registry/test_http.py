@@ -199,3 +199,22 @@ def test_functions_end() -> None:
         assert service.asked("GET", where).status == 200
         time.sleep(1.2)
         assert service.asked("GET", where).status == 404
+
+
+@pytest.mark.parametrize(
+    ("declared", "code", "where"),
+    [
+        ({"x": {"shape": [3]}}, "shape-error", "/variables/x/shape"),
+        ({"y": {"shape": [2]}}, "unknown-name", "/variables/y"),
+    ],
+)
+def test_declarations_agree_with_the_function(
+    service: Service, declared: dict[str, Any], code: str, where: str
+) -> None:
+    """Of two shapes, either might be meant."""
+    known = post(service, "/v1/functions", {"graph": GRAPH}).document["function_id"]
+    for function in ({"graph": GRAPH}, {"function_id": known}):
+        assert post(service, "/v1/gradient", {**function, "variables": {"x": {"shape": [2]}}}).status == 200
+        refused = post(service, "/v1/gradient", {**function, "variables": declared, "at": {"x": [1, 2]}})
+        assert (refused.status, refused.document["code"]) == (422, code)
+        assert refused.document["errors"][0]["pointer"] == where

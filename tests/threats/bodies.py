@@ -5,9 +5,23 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from typing import Any
 
 from tests.api.archive import NPZ, npy, npz, stated, zipped
-from tests.threats.rows import INVALID, LIMIT, MALFORMED, OK, OTHER_TYPE, PARSE, TOO_LARGE, Row, Shown, attack, text
+from tests.threats.rows import (
+    INVALID,
+    LIMIT,
+    MALFORMED,
+    OK,
+    OTHER_TYPE,
+    PARSE,
+    TOO_LARGE,
+    UNKNOWN,
+    Row,
+    Shown,
+    attack,
+    text,
+)
 from tests.threats.texts import chain
 
 ARCHIVE = NPZ["Content-Type"]
@@ -15,6 +29,21 @@ HOSTILE_NPZ = "tests/api/test_hostile_npz.py"
 PICKLE = b"\x80\x04\x95\x1b\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94\x8c\x06getpid\x94\x93\x94)R\x94."
 # A tensor whose data are in another file, as ONNX has it.
 ONNX = b"\x08\x07\x12\x04test:\x40B\x01wj\x1a\x0a\x08location\x12\x0e../../secret"
+
+
+NODE = {"type": "node", "index": 1}
+RANGES = [["Limits", f"k{place}", 1, 1000] for place in range(6)]
+
+
+def nonlinear(nodes: list[Any]) -> dict[str, Any]:
+    """A function of MathOptFormat."""
+    content = {"type": "ScalarNonlinearFunction", "root": NODE, "node_list": nodes}
+    return {"model": {"format": "mathoptformat", "content": content}, "forms": []}
+
+
+def mathjson(content: Any) -> dict[str, Any]:
+    """An expression of MathJSON."""
+    return {"model": {"format": "mathjson", "content": content}, "forms": []}
 
 
 def bomb() -> bytes:
@@ -109,6 +138,11 @@ BODIES: dict[str, Row] = {
     "T38": (
         attack("a model of 4 GiB, as it says", b"\x0a\xff\xff\xff\xff\x0f", OTHER_TYPE, media="application/x-protobuf"),
         attack("a graph of too many nodes", chain(20_000), LIMIT),
+        attack("a function of nodes made of each other", nonlinear([{"type": "sin", "args": [NODE]}]), PARSE),
+        attack("a function of too many nodes", nonlinear([{"type": "sin", "args": ["x"]}] * 20_001), LIMIT),
+        attack("code for an operator", nonlinear([{"type": "__import__('os')", "args": ["x"]}]), UNKNOWN),
+        attack("a sum of 10**18 terms", mathjson(["Sum", "k", *RANGES]), LIMIT),
+        attack("code for a symbol", mathjson(["Sin", "__import__('os').getpid()"]), OK, holds="import___os_getpid"),
     ),
     "T39": (
         attack("32 GiB, as it says", archived(stated("(4294967296,)")), LIMIT, media=ARCHIVE),

@@ -11,7 +11,7 @@ from service.api.parsing import parse
 from service.api.problems import MalformedBodyError
 from service.api.umbridge.refusals import InvalidInputError
 
-_TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*")|(-?Infinity|NaN)', re.DOTALL)
+_TOKEN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|(-?Infinity|NaN)', re.DOTALL)
 
 
 def read_body(raw: bytes, bounds: BodyBounds) -> Mapping[str, Any]:

@@ -41,14 +41,6 @@ class InvalidInputError(RefusalError):
     code = "invalid-request"
 
 
-class AnsweredError(RefusalError):
-    """A compute request that a call became was refused; its problem document has the code."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-
-
 def refusal(error: BaseException) -> Response:
     """The response to whatever was raised; its headers are those of the problem document that it would be elsewhere."""
     document = response_to(error)

@@ -12,6 +12,7 @@ import orjson
 from cachetools import LRUCache
 
 from service.api.umbridge.refusals import InvalidInputError
+from service.errors import nearest, quote
 from service.tasks.messages import Kind
 
 MOST_VECTORS = 2**16  # of all layouts that are remembered
@@ -68,12 +69,17 @@ def _layout(plan: Mapping[str, Any], fields: Mapping[str, Any]) -> Layout:
     shapes = {entry["name"]: entry["shape"] for entry in plan["inputs"]}
     fixed: Mapping[str, Any] = fields.get("at", {})
     names: Sequence[str] = fields.get("wrt", [name for name in shapes if name not in fixed])
+    for name in fixed:
+        if name not in shapes:
+            message = f"config: at has a value for {quote(name)}, which is not a variable{nearest(name, shapes)}"
+            raise InvalidInputError(message)
     for name in names:
         if name in fixed:
             message = f"config: {name} is in wrt and in at; it is an input or it has a fixed value"
             raise InvalidInputError(message)
+    chosen = {*names, *fixed}
     for name in shapes:
-        if name not in fixed and name not in names:
+        if name not in chosen:
             message = f"config: {name} is neither in wrt nor in at; it needs to be an input or a fixed value"
             raise InvalidInputError(message)
     if not names:
