@@ -34,6 +34,7 @@ class Forms(_Described):
     latex: str = ""
     numpy: str = Field(default="", description="A Python function to paste and run.")
     graph: Graph = Field(default_factory=Graph.model_construct)
+    onnx: str = Field(default="", description="An ONNX model in base64, float64 in and out.")
 
 
 class Verification(_Described):

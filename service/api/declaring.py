@@ -69,7 +69,7 @@ class NpzArchive(RootModel[bytes]):
 
 
 class OnnxFile(RootModel[bytes]):
-    """A model as ONNX has it in files."""
+    """A model as ONNX has it in files; docs/onnx.md says which are read, and what the outputs of an answer are."""
 
     model_config = ConfigDict(json_schema_extra={"format": "binary"})
 

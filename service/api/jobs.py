@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from service.api.declaring import NpzArchive, answers, problems
+from service.api.declaring import NpzArchive, OnnxFile, answers, problems
 from service.api.example_answers import ANSWERS
 from service.api.health import State
 from service.api.job_documents import (
@@ -24,7 +24,7 @@ from service.api.job_documents import (
     job_response,
     result_response,
 )
-from service.api.media import NPZ
+from service.api.media import NPZ, ONNX
 from service.api.problems import NotFoundError
 from service.api.stated import UNCHANGED, VALIDATORS
 from service.errors import OverloadedError
@@ -107,7 +107,8 @@ class JobRoutes:
 def jobs_router(jobs: Jobs, state: State) -> APIRouter:
     """The routes of all jobs."""
     router, routes = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"]), JobRoutes(jobs, state)
-    result = answers(JobResult, ANSWERS["gradient"], {NPZ: NpzArchive}) | DEFERRED | UNCHANGED | problems(*_FAILED)
+    binary = {NPZ: NpzArchive, ONNX: OnnxFile}
+    result = answers(JobResult, ANSWERS["gradient"], binary) | DEFERRED | UNCHANGED | problems(*_FAILED)
     for path, method, route, summary, responses in (
         ("", "GET", routes.get_job, "How far is it?", answers(JobDocument, EXAMPLE) | problems(404, 503)),
         ("/result", "GET", routes.get_job_result, "Its answer", result),

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from service.api.asked import Asked
-from service.api.media import NPZ
+from service.api.media import NPZ, ONNX
 from service.api.npz import REQUEST, archived, unpack
 from service.api.replies import OK, Reply
 from service.api.work import Bounds
@@ -52,7 +52,7 @@ class Sharded:
 
     def may_part(self, asked: Asked) -> bool:
         """Whether it is worth asking what a request takes."""
-        return len(asked.raw) > LEAST_BODY and asked.sent == NPZ and asked.kind in PARTED
+        return len(asked.raw) > LEAST_BODY and asked.sent == NPZ and asked.kind in PARTED and asked.answered != ONNX
 
     async def outcome(self, asked: Asked, deadline: float, report: Report | None = None) -> Outcome | None:
         """The outcome, as one order would have it; None for a request that is to be one order.

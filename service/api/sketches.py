@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from service.api.asked import Asked
-from service.api.media import JSON
+from service.api.media import JSON, ONNX
 from service.api.parsing import count_keys
 from service.api.tensors import decode
 from service.errors import FluxionError
@@ -36,7 +36,7 @@ class Sketch:
 def sketch(asked: Asked, limits: Limits, deepest: int) -> Sketch | None:
     """None for a request that is long, or that may have anything wrong with it: it is read in the thorough way."""
     raw = asked.raw
-    if asked.sent != JSON or len(raw) > LONGEST or b"\\" in raw:
+    if asked.sent != JSON or asked.answered == ONNX or len(raw) > LONGEST or b"\\" in raw:
         return None
     outside = _STRING.sub(b"", raw)
     objects = outside.count(b"{")

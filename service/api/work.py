@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from itertools import accumulate, pairwise
 from types import ModuleType
@@ -15,7 +15,7 @@ import orjson
 
 from service.api.bodies import BodyBounds
 from service.api.encoding import encode_answer
-from service.api.media import JSON, NPZ
+from service.api.media import JSON, NPZ, ONNX
 from service.api.npz import pack, unpack
 from service.api.parsing import parse
 from service.api.problems import hidden, refused
@@ -107,7 +107,7 @@ def _task(head: Mapping[str, Any], raw: bytes, bounds: Bounds) -> Task:
     kind: Kind = head["kind"]
     with stage("parse"):
         body = unpack(raw, bounds.body, bounds.limits) if head["sent"] == NPZ else parse(raw, bounds.body)
-        return read(body, kind, REQUEST_OF[kind], bounds.limits)
+        return replace(read(body, kind, REQUEST_OF[kind], bounds.limits), modelled=head["answered"] == ONNX)
 
 
 def _shards() -> ModuleType:
@@ -123,7 +123,14 @@ def _joined(compute: Compute, head: Mapping[str, Any], raw: bytes, bounds: Bound
     return answer
 
 
+def _model(answer: Answer) -> bytes:
+    return bytes(answer.parts["model"])
+
+
+_WRITERS: Mapping[str, Callable[[Answer], bytes]] = {JSON: encode_answer, NPZ: pack, ONNX: _model}
+
+
 def encoded(answer: Answer, media_type: str) -> Reply:
     """An answer in the media type that was asked for."""
     with stage("encode"):
-        return Reply(OK, media_type, pack(answer) if media_type == NPZ else encode_answer(answer))
+        return Reply(OK, media_type, _WRITERS[media_type](answer))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from service.errors import UnsupportedOperationError
 from service.frontends.bounds import Limits
 
 __all__ = ["BYTES", "read_model"]
@@ -27,9 +26,5 @@ def read_model(named: str, content: Any, shapes: Shapes, limits: Limits) -> dict
         FluxionError: the content is not one function that the language can say; the message names the node.
     """
     module, _, function = _READERS[named].partition(":")
-    try:
-        reader: Callable[..., dict[str, Any]] = getattr(import_module(module), function)
-    except ModuleNotFoundError:
-        message = f"models in {named} are not read here"
-        raise UnsupportedOperationError(message, pointer="/model/format") from None
+    reader: Callable[..., dict[str, Any]] = getattr(import_module(module), function)
     return reader(content, limits, shapes)

@@ -79,6 +79,8 @@ class Op:
     `plain(*inputs, **attributes)` is the ordinary formula of an operation that differs from it only where that has no
     value, or None; closed forms show it instead. `strong` says that a factor 0 of this operation annihilates even what
     is not finite.
+    `onnx` is the operator of ONNX that does the same, or `onnx(node, *values)` writes several, with a sheet in place of
+    no values; `onnx_lacks` says what of it is not written, and why: all of it, where there is no `onnx`.
     """
 
     name: str
@@ -100,6 +102,8 @@ class Op:
     text: Notation = field(default_factory=Notation)
     latex: Notation = field(default_factory=Notation)
     numpy: Notation = field(default_factory=Notation)
+    onnx: str | Callable[..., Any] | None = None
+    onnx_lacks: str = ""
     aliases: tuple[str, ...] = ()
     example: str = ""
     commutative: bool = False

@@ -2,6 +2,7 @@
 
 from service.ops import (
     arithmetic,
+    compositions,
     conventions,
     determinants,
     elementwise,
@@ -21,6 +22,7 @@ from service.ops import (
 
 __all__ = [
     "arithmetic",
+    "compositions",
     "conventions",
     "determinants",
     "elementwise",

@@ -39,7 +39,9 @@ def divide(x: Node, y: Node) -> Node:
     return multiply(x, raise_to(y, -1))
 
 
-def _binary(name: str, symbol: str, lower: Rule, precedence: int, right: int, latex: Notation, summary: str) -> None:
+def _binary(
+    name: str, symbol: str, lower: Rule, precedence: int, right: int, latex: Notation, summary: str, onnx: str
+) -> None:
     infix = Notation(f"#1{symbol}#2", precedence=precedence, needs=(precedence, right))
     register(
         Op(
@@ -52,20 +54,28 @@ def _binary(name: str, symbol: str, lower: Rule, precedence: int, right: int, la
             text=infix,
             numpy=infix,
             latex=latex,
+            onnx=onnx,
             commutative=name in {"add", "multiply"},
             example=f"x{symbol}y",
         )
     )
 
 
-_binary("add", " + ", add, 40, 41, Notation("#1 + #2", precedence=40, needs=(40, 41)), "sum")
+_binary("add", " + ", add, 40, 41, Notation("#1 + #2", precedence=40, needs=(40, 41)), "sum", "Add")
 _binary("subtract", " - ", lambda x, y: add(x, scale(y, -1)), 40, 41,
-        Notation("#1 - #2", precedence=40, needs=(40, 41)), "difference")  # fmt: skip
+        Notation("#1 - #2", precedence=40, needs=(40, 41)), "difference", "Sub")  # fmt: skip
 _binary(
-    "multiply", "*", multiply, 50, 51, Notation(r"#1 \odot #2", precedence=50, needs=(50, 51)), "product entry by entry"
+    "multiply",
+    "*",
+    multiply,
+    50,
+    51,
+    Notation(r"#1 \odot #2", precedence=50, needs=(50, 51)),
+    "product entry by entry",
+    "Mul",
 )
 _binary("divide", "/", divide, 50, 51,
-        Notation(r"\frac{#1}{#2}", precedence=80), "quotient entry by entry")  # fmt: skip
+        Notation(r"\frac{#1}{#2}", precedence=80), "quotient entry by entry", "Div")  # fmt: skip
 
 
 def _unchanged(shape: Shape) -> Shape:
@@ -83,6 +93,7 @@ register(
         text=Notation("-#1", precedence=60, needs=(60,)),
         numpy=Notation("-#1", precedence=60, needs=(60,)),
         latex=Notation("-#1", precedence=45, needs=(46,)),
+        onnx="Neg",
         example="-x",
     )
 )

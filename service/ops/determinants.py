@@ -16,6 +16,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Parameter
 from service.ir.size import Shape, Size, bulk, numbers
 from service.ops.declaring import Form, called, declare, kernel, pasteable
+from service.ops.onnx import matrices, minors
 from service.ops.products import MOST_LEFT_OUT
 from service.ops.signature import ARRAY, refuse, term
 
@@ -162,18 +163,20 @@ def _cofactor_shape(x: Shape, order: int = 1) -> Shape:
 
 
 _declare("inv", "inverse of a square matrix", square_shape("inv", 2), inverse, numpy=Notation(name="np.linalg.inv"),
-         latex=Notation("{#1}^{-1}", precedence=70, needs=(90,)))  # fmt: skip
+         latex=Notation("{#1}^{-1}", precedence=70, needs=(90,)), onnx=matrices.inv)  # fmt: skip
 
 
 _declare("det", "determinant; its derivative is exact at singular matrices too", square_shape("det", 0),
-         lambda x: cofactors(x, 0), numpy=Notation(name="np.linalg.det"), latex=Notation(name=r"\det"))  # fmt: skip
+         lambda x: cofactors(x, 0), numpy=Notation(name="np.linalg.det"), latex=Notation(name=r"\det"),
+         onnx=matrices.det, onnx_lacks=matrices.BY_STEPS)  # fmt: skip
 
 
 _declare("logdet", "log(det(X)); not a number where det(X) < 0", square_shape("logdet", 0), logdet,
          numpy=Notation(name="logdet", prelude=pasteable(logdet_kernel, "logdet")),
-         latex=Notation(name=r"\log\det"))  # fmt: skip
+         latex=Notation(name=r"\log\det"), onnx=matrices.logdet, onnx_lacks=matrices.BY_STEPS)  # fmt: skip
 
 
 _declare("cofactor", "signed minors: derivative number `order` of det, det(X)*inv(X).T for 1", _cofactor_shape,
          cofactors, (ARRAY, Parameter("order", "integer", 1, required=False)),
-         numpy=Notation(name="cofactor", prelude=pasteable(cofactors_kernel, "cofactor")))  # fmt: skip
+         numpy=Notation(name="cofactor", prelude=pasteable(cofactors_kernel, "cofactor")),
+         onnx=minors.cofactor, onnx_lacks=minors.MINORS)  # fmt: skip

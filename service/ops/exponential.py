@@ -18,6 +18,7 @@ from service.ops.declaring import Form, declare, kernel, pasteable
 from service.ops.determinants import inverse, square, square_shape
 from service.ops.later import linalg
 from service.ops.linalg import matmul
+from service.ops.onnx import exponentials, matrices
 from service.ops.signature import ARRAY, refuse, term
 
 MOST_DIRECTIONS = 6  # the block matrix has 2**6 times the rows
@@ -118,12 +119,20 @@ def _frechet_shape(x: Shape, *directions: Shape) -> Shape:
     return broadcast_shapes("expm_frechet", x, *directions)
 
 
-_declare("expm", "matrix exponential", square_shape("expm", MATRIX), frechet, numpy=Notation(name="linalg.expm"))
+_declare(
+    "expm",
+    "matrix exponential",
+    square_shape("expm", MATRIX),
+    frechet,
+    numpy=Notation(name="linalg.expm"),
+    onnx=exponentials.expm,
+)
 _declare("expm_frechet", "derivative of expm at the first matrix along each of the others in turn", _frechet_shape,
          lambda *inputs: frechet(*aligned(*inputs)), (ARRAY, Parameter("directions", "operands")),
          example="expm_frechet(A, E)",
-         numpy=Notation(name="expm_frechet", prelude=pasteable(frechet_kernel, "expm_frechet")))  # fmt: skip
+         numpy=Notation(name="expm_frechet", prelude=pasteable(frechet_kernel, "expm_frechet")),
+         onnx=exponentials.expm_frechet)  # fmt: skip
 _declare("matrix_power", "product of a matrix with itself, of its inverse for a negative n",
          square_shape("matrix_power", MATRIX), matrix_power,
          (ARRAY, Parameter("n", "integer")), example="matrix_power(A, 3)",
-         numpy=Notation(name="np.linalg.matrix_power"))  # fmt: skip
+         numpy=Notation(name="np.linalg.matrix_power"), onnx=matrices.matrix_power)  # fmt: skip

@@ -9,6 +9,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Parameter, Rule, lowered
 from service.ir.size import Shape
 from service.ops.declaring import declare
+from service.ops.onnx import reducing
 from service.ops.reductions import SOFTMAX, last, require_entries
 from service.ops.signature import ARRAY, axis_in
 
@@ -34,7 +35,7 @@ def _log_softmax(x: Node, axis: Any = -1) -> Node:
     return x - lowered("logsumexp", x, axis=_axes(axis, len(x.shape)), keepdims=True)
 
 
-def _declare(name: str, summary: str, lower: Rule) -> None:
+def _declare(name: str, summary: str, lower: Rule, onnx: Any) -> None:
     def shape(x: Shape, axis: Any = -1) -> Shape:
         require_entries(name, x, _axes(axis, len(x)))
         return x
@@ -48,8 +49,10 @@ def _declare(name: str, summary: str, lower: Rule) -> None:
         family="learning",
         latex=Notation(name=rf"\operatorname{{{name.replace('_', ' ')}}}"),
         numpy=Notation(name=f"special.{name}", always=("axis",)),
+        onnx=onnx,
     )
 
 
-_declare("softmax", "exp(x) / sum(exp(x)) along an axis, the last unless told", softmax)
-_declare("log_softmax", "x - logsumexp(x) along an axis, the last unless told", _log_softmax)
+_declare("softmax", "exp(x) / sum(exp(x)) along an axis, the last unless told", softmax, reducing.softmax)
+_declare("log_softmax", "x - logsumexp(x) along an axis, the last unless told", _log_softmax,
+         reducing.log_softmax)  # fmt: skip

@@ -14,6 +14,7 @@ from service.ir.size import Shape
 from service.ops.broadcasting import broadcast_labels, broadcast_shapes
 from service.ops.declaring import declare
 from service.ops.determinants import inverse, square
+from service.ops.onnx import arranging, matrices, products
 from service.ops.signature import ARRAY, arrays, refuse
 from service.ops.structural import reshape
 
@@ -152,11 +153,12 @@ _infix = Notation("#1 @ #2", precedence=50, needs=(50, 51))
 
 
 _declare("matmul", "matrix product, NumPy's `@`", _matmul_shape, matmul, arrays("x", "y"), text=_infix, numpy=_infix,
-         latex=Notation(r"#1 \, #2", precedence=55, needs=(55, 56)), example="A @ x")  # fmt: skip
+         latex=Notation(r"#1 \, #2", precedence=55, needs=(55, 56)), example="A @ x", onnx=products.matmul)  # fmt: skip
 
 
 _declare("transpose", "axes in reverse, or in the order `axes`", _transpose_shape, _transpose,
-         (ARRAY, Parameter("axes", "permutation", None, required=False)), example="A.T")  # fmt: skip
+         (ARRAY, Parameter("axes", "permutation", None, required=False)), example="A.T",
+         onnx=arranging.transposed)  # fmt: skip
 
 
 _declare(
@@ -165,10 +167,13 @@ _declare(
     _dot_shape,
     _dot,
     arrays("x", "y"),
+    onnx=products.dot,
 )
 
 
-_declare("inner", "sum of products over the last axes of both", _inner_shape, _inner, arrays("x", "y"))
+_declare(
+    "inner", "sum of products over the last axes of both", _inner_shape, _inner, arrays("x", "y"), onnx=products.inner
+)
 
 
 _declare(
@@ -178,6 +183,7 @@ _declare(
     _outer,
     arrays("x", "y"),
     latex=Notation(r"#1 \, {#2}^{\top}", precedence=55, needs=(55, 90)),
+    onnx=products.outer,
 )
 
 
@@ -188,22 +194,24 @@ _declare(
     _kron,
     arrays("x", "y"),
     latex=Notation(r"#1 \otimes #2", precedence=50, needs=(51, 51)),
+    onnx=products.kron,
 )
 
 
 _declare("vec", "the columns of a matrix under one another", _vec_shape, _vec,
-         numpy=Notation("#1.reshape(-1, order='F')", precedence=100, needs=(100,)))  # fmt: skip
+         numpy=Notation("#1.reshape(-1, order='F')", precedence=100, needs=(100,)), onnx=arranging.vec)  # fmt: skip
 
 
 _declare("trace", "sum of the diagonal of a square matrix", _trace_shape, _trace, aliases=("tr",),
          latex=Notation(name=r"\operatorname{tr}"),
          # of a stack, NumPy's own default would be the first two axes
-         numpy=Notation("np.trace(#1, axis1=-2, axis2=-1)", name="np.trace"))  # fmt: skip
+         numpy=Notation("np.trace(#1, axis1=-2, axis2=-1)", name="np.trace"), onnx=products.trace)  # fmt: skip
 
 
 _declare("solve", "inv(A) @ b; b with one axis is a vector", _solve_shape, _solve, arrays("a", "b"),
-         numpy=Notation(name="np.linalg.solve"))  # fmt: skip
+         numpy=Notation(name="np.linalg.solve"), onnx=matrices.solve)  # fmt: skip
 
 
 _declare("eye", "identity matrix of n rows", lambda n: (n, n), lambda n: delta(n),  # noqa: PLW0108 - called by name
-         (Parameter("n", "size"),), example="eye(3)", latex=Notation("I", precedence=100))  # fmt: skip
+         (Parameter("n", "size"),), example="eye(3)", latex=Notation("I", precedence=100),
+         onnx=arranging.eye)  # fmt: skip

@@ -14,6 +14,7 @@ from service.ir.op import Kink, Notation, Parameter, lowered
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.declaring import Form, declare, kernel
+from service.ops.onnx import reducing
 from service.ops.reductions import (
     MAX,
     Axes,
@@ -127,4 +128,5 @@ declare(
     family="reduction",
     latex=Notation(r"\left\|#1\right\|"),
     numpy=Notation(name="np.linalg.norm"),
+    onnx=reducing.norm,
 )

@@ -14,6 +14,7 @@ from service.ir.node import Node, make
 from service.ir.op import Notation, Parameter
 from service.ir.size import Shape
 from service.ops.declaring import Form, declare, kernel, pasteable
+from service.ops.onnx import reducing
 from service.ops.reductions import Axes, declare_reduction, last
 from service.ops.signature import ARRAY, refuse, term
 
@@ -88,7 +89,12 @@ def _prod_except_shape(x: Shape, order: int = 1) -> Shape:
     return x[:-1] + x[-1:] * order
 
 
-declare_reduction("prod", "product over axes; the derivative is exact where entries are 0", _prod)
+declare_reduction(
+    "prod",
+    "product over axes; the derivative is exact where entries are 0",
+    _prod,
+    onnx=reducing.reduction("ReduceProd"),
+)
 declare(
     "prod_except",
     "products over the last axis leaving `order` entries out: the derivatives of prod",
@@ -97,4 +103,5 @@ declare(
     (ARRAY, Parameter("order", "integer", 1, required=False)),
     family="reduction",
     numpy=Notation(name="prod_except", prelude=pasteable(products_kernel, "prod_except")),
+    onnx=reducing.prod_except,
 )

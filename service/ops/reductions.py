@@ -17,6 +17,7 @@ from service.ir.op import Kink, Notation, Op, Rule, lowered
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.declaring import Form, declare, kernel
+from service.ops.onnx import reducing
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS, term
 
 Axes = tuple[int, ...] | None
@@ -195,13 +196,23 @@ LOGSUMEXP = kernel("reduce_logsumexp", _logsumexp_kernel, _logsumexp_vjp, raised
 SOFTMAX = kernel("reduce_softmax", softmax_kernel, _softmax_vjp, raised=_raised_softmax)
 
 
-declare_reduction("sum", "sum over axes", summed)
-declare_reduction("mean", "arithmetic mean over axes", _mean, empty=False)
+declare_reduction("sum", "sum over axes", summed, onnx=reducing.reduction("ReduceSum"))
+declare_reduction("mean", "arithmetic mean over axes", _mean, empty=False, onnx=reducing.mean)
 declare_reduction(
-    "max", "largest entry; ties share the derivative equally", _over(MAX), latex=Notation(name=r"\max"), empty=False
+    "max",
+    "largest entry; ties share the derivative equally",
+    _over(MAX),
+    latex=Notation(name=r"\max"),
+    empty=False,
+    onnx=reducing.extremum("ReduceMax"),
 )
 declare_reduction(
-    "min", "smallest entry; ties share the derivative equally", _over(MIN), latex=Notation(name=r"\min"), empty=False
+    "min",
+    "smallest entry; ties share the derivative equally",
+    _over(MIN),
+    latex=Notation(name=r"\min"),
+    empty=False,
+    onnx=reducing.extremum("ReduceMin"),
 )
 declare_reduction("logsumexp", "log(sum(exp(x))), without overflow", _over(LOGSUMEXP), empty=False,
-         numpy=Notation(name="special.logsumexp"))  # fmt: skip
+         numpy=Notation(name="special.logsumexp"), onnx=reducing.logsumexp)  # fmt: skip

@@ -18,6 +18,7 @@ from service.ir.op import Parameter
 from service.ir.reshaping import reshape
 from service.ir.size import Shape
 from service.ops.declaring import Form, declare, kernel
+from service.ops.onnx import arranging, reducing
 from service.ops.signature import ARRAY, AXIS, term
 
 _declare = partial(declare, family="structure")
@@ -142,8 +143,9 @@ def _roll_shape(x: Shape, shift: int | tuple[int, ...], axis: tuple[int, ...] | 
 
 
 _declare("cumsum", "sums of the entries up to each place, along an axis or of all in a row", _cumsum_shape,
-         _cumsum, (ARRAY, _ONE_AXIS), example="cumsum(x)")  # fmt: skip
+         _cumsum, (ARRAY, _ONE_AXIS), example="cumsum(x)", onnx=reducing.cumsum)  # fmt: skip
 _declare("flip", "entries in reverse order along axes, all unless told", lambda x, axis=None: x, _flip, (ARRAY, AXIS),
-         example="flip(x)")  # fmt: skip
+         example="flip(x)", onnx=arranging.flip)  # fmt: skip
 _declare("roll", "entries moved on by `shift` places, those at the end to the front, along axes or all in a row",
-         _roll_shape, _roll, (ARRAY, Parameter("shift", "shifts"), _AXES), example="roll(x, 1)")  # fmt: skip
+         _roll_shape, _roll, (ARRAY, Parameter("shift", "shifts"), _AXES), example="roll(x, 1)",
+         onnx=arranging.roll)  # fmt: skip

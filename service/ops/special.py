@@ -11,9 +11,11 @@ from service.ir.coefficient import split_coefficient
 from service.ir.node import Node
 from service.ir.op import Notation, Parameter, lowered
 from service.ir.power import raise_to
+from service.ops.compositions import composed
 from service.ops.declaring import pasteable
-from service.ops.elementwise import composed, function
+from service.ops.elementwise import function
 from service.ops.later import special
+from service.ops.onnx import functions, scalars
 
 call = lowered
 MOST_ELEMENTARY = 2  # a higher order is not written in elementary functions: it would cancel, and is too long to read
@@ -26,6 +28,7 @@ def _attribute(out: Node, name: str) -> int:
 function(
     "xlogy", special.xlogy, lambda out, x, y: call("log", y), lambda out, x, y: x * raise_to(y, -1),
     summary="x*log(y), and 0 where x is 0", numpy="special.xlogy", plain=lambda x, y: x * call("log", y),
+    onnx=scalars.xlogy,
 )  # fmt: skip
 
 
@@ -54,9 +57,11 @@ function(
     summary="spherical Bessel function number n; number 0 is sin(x)/x, and 1 at 0",
     parameters=(Parameter("n", "order_of_function"), Parameter("x")), example="spherical_jn(0, x)",
     numpy="special.spherical_jn", latex="j", plain=_bessel_plain,
+    onnx=functions.spherical_jn, onnx_lacks=functions.BESSEL_LACKS,
 )  # fmt: skip
 composed(
     "sinc", lambda x: call("spherical_jn", math.pi * x, n=0), summary="sin(pi*x)/(pi*x), and 1 at 0; NumPy's sinc",
+    onnx=functions.sinc,
 )  # fmt: skip
 
 
@@ -94,4 +99,5 @@ function(
     summary="expm1(x)/x, and 1 at 0; its derivative number `order`",
     parameters=(Parameter("x"), Parameter("order", "order_of_function", 0, required=False)), example="exprel(x)",
     numpy=Notation(name="exprel", prelude=pasteable(exprel_kernel, "exprel")), plain=_exprel_plain,
+    onnx=functions.exprel,
 )  # fmt: skip

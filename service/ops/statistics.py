@@ -11,6 +11,7 @@ from service.ir.op import Parameter
 from service.ir.power import raise_to
 from service.ir.size import Shape
 from service.ops.declaring import declare
+from service.ops.onnx import reducing
 from service.ops.reductions import Axes, reduced_shape, require_entries, restored, summed
 from service.ops.signature import ARRAY, AXIS, KEEPDIMS
 
@@ -42,8 +43,13 @@ def _shape_of(name: str) -> object:
 
 
 _PARAMETERS = (ARRAY, AXIS, Parameter("ddof", "integer", 0, required=False), KEEPDIMS)
-for _name, _summary, _lower in (
-    ("var", "variance over axes: mean square of what is left without the mean", variance),
-    ("std", "standard deviation over axes: square root of the variance; derivative 0 at a constant", deviation),
+for _name, _summary, _lower, _onnx in (
+    ("var", "variance over axes: mean square of what is left without the mean", variance, reducing.var),
+    (
+        "std",
+        "standard deviation over axes: square root of the variance; derivative 0 at a constant",
+        deviation,
+        reducing.std,
+    ),
 ):
-    declare(_name, _summary, _shape_of(_name), _lower, _PARAMETERS, family="reduction")  # type: ignore[arg-type]
+    declare(_name, _summary, _shape_of(_name), _lower, _PARAMETERS, family="reduction", onnx=_onnx)  # type: ignore[arg-type]

@@ -6,17 +6,20 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from service.errors import InvalidRequestError, LimitError, ShapeError, quote
+from service.errors import LimitError, ShapeError, quote
 from service.ir import size
 from service.ir.contraction import broadcast, contract
 from service.ir.leaves import constant, selector, unit
 from service.ir.node import Node
 from service.ir.op import Parameter
 from service.ir.reshaping import reshape
-from service.ir.size import Dim, Shape, Size, written
+from service.ir.size import Shape, Size, written
 from service.ir.total import total
 from service.ops.broadcasting import broadcast_shapes
 from service.ops.declaring import declare
+from service.ops.indexing import bounds, position
+from service.ops.onnx import arranging, products
+from service.ops.onnx.sheet import Value
 from service.ops.signature import ARRAY, refuse
 
 __all__ = ["reshape"]
@@ -85,39 +88,6 @@ def _concatenate(*parts: Node, axis: int = 0) -> Node:
     return total(terms, shape)
 
 
-def _bounds(item: tuple[Any, ...], n: Size) -> tuple[Size, Size, int]:
-    """Start, count and step of a slice `(start, stop, step)` of an axis of size n, as Python has it."""
-    start, stop, step = item
-    step = 1 if step is None else step
-    if step == 0:
-        message = "a slice step cannot be 0"
-        raise InvalidRequestError(message)
-    if isinstance(n, int) and not isinstance(start, Dim) and not isinstance(stop, Dim):
-        chosen = range(*slice(start, stop, step).indices(n))
-        return (chosen.start if chosen else 0), len(chosen), step
-    if item == (None, None, -1):
-        return size.subtract(n, 1), n, -1
-    if step != 1:
-        message = f"a slice with named sizes has step 1, got {step} for an axis of size {n!r}"
-        raise InvalidRequestError(message)
-    low = 0 if start is None else _from_front(start, n)
-    high = n if stop is None else _from_front(stop, n)
-    return low, size.subtract(high, low), 1
-
-
-def _from_front(edge: Size, n: Size) -> Size:
-    """A position counted from the front; a negative number or size counts from the end."""
-    counts = [edge] if isinstance(edge, int) else [count for _, count in edge.terms]
-    return size.add(n, edge) if all(count < 0 for count in counts) else edge
-
-
-def _at(index: Size, n: Size, x: Shape) -> Size:
-    if isinstance(n, int) and isinstance(index, int) and not -n <= index < n:
-        message = f"index {index} is out of range for an axis of size {n}, shape {written(x)}"
-        raise ShapeError(message)
-    return _from_front(index, n)
-
-
 def _getitem_shape(x: Shape, index: tuple[Any, ...] = ()) -> Shape:
     used = sum(item is not None for item in index)
     if used > len(x):
@@ -130,9 +100,9 @@ def _getitem_shape(x: Shape, index: tuple[Any, ...] = ()) -> Shape:
             shape.append(1)
             continue
         if isinstance(item, tuple):
-            shape.append(_bounds(item, x[axis])[1])
+            shape.append(bounds(item, x[axis])[1])
         else:
-            _at(item, x[axis], x)
+            position(item, x[axis], x)
         axis += 1
     return (*shape, *x[axis:])
 
@@ -150,11 +120,11 @@ def _getitem(x: Node, index: tuple[Any, ...] = ()) -> Node:
             continue
         n = x.shape[axis]
         if isinstance(item, tuple):
-            start, count, step = _bounds(item, n)
+            start, count, step = bounds(item, n)
             factors.append((selector(n, count, start, step), [("x", axis), ("slice", axis)]))
             out.append(("slice", axis))
         else:
-            factors.append((unit(n, _at(item, n, x.shape)), [("x", axis)]))
+            factors.append((unit(n, position(item, n, x.shape)), [("x", axis)]))
         axis += 1
     out += [("x", k) for k in range(axis, len(x.shape))]
     return contract(factors, out, sizes)
@@ -259,32 +229,50 @@ def _einsum(*inputs: Node, subscripts: str) -> Node:
     return contract(zip(inputs, labels, strict=True), out)
 
 
+def _getitem_onnx(node: Node, x: Value) -> Value:
+    used, shape = 0, node.inputs[0].shape
+    places = list[Any]()
+    for item in dict(node.attributes)["index"]:
+        where = None if item is None else shape[used]
+        used += item is not None
+        places.append(where if where is None else (bounds if isinstance(item, tuple) else position)(item, where))
+    return arranging.indexed(x, places)
+
+
+def _einsum_onnx(node: Node, *operands: Value) -> Value:
+    shapes = [x.shape for x in node.inputs]
+    labels, out = einsum_labels(dict(node.attributes)["subscripts"], shapes)
+    return products.contraction(list(zip(operands, shapes, strict=True)), labels, out)
+
+
 _PARTS = Parameter("parts", "arrays")
 _TO_SHAPE = Parameter("shape", "shape")
 _SHAPE = (_TO_SHAPE,)
 _declare("reshape", "the entries in row-major order under another shape", _reshape_shape,
          lambda x, shape: reshape(x, _reshape_shape(x.shape, shape)), (ARRAY, Parameter("shape", "shape")),
-         example="reshape(x, (2, 3))")  # fmt: skip
+         example="reshape(x, (2, 3))", onnx=arranging.reshaped)  # fmt: skip
 _declare("stack", "parts of one shape along a new axis", _stack_shape, _stack,
-         (_PARTS, Parameter("axis", "new_axis", 0, required=False)), example="stack([x, y])")  # fmt: skip
+         (_PARTS, Parameter("axis", "new_axis", 0, required=False)), example="stack([x, y])",
+         onnx=arranging.stack)  # fmt: skip
 _declare("concatenate", "parts joined along an axis", _concatenate_shape, _concatenate,
          (_PARTS, Parameter("axis", "axis", 0, required=False)),
-         example="concatenate([x, y])")  # fmt: skip
+         example="concatenate([x, y])", onnx=arranging.concatenate)  # fmt: skip
 _declare("getitem", "entries and slices, as NumPy's basic indexing", _getitem_shape, _getitem,
-         (ARRAY, Parameter("index", "index")), example="x[1:]")  # fmt: skip
+         (ARRAY, Parameter("index", "index")), example="x[1:]", onnx=_getitem_onnx)  # fmt: skip
 _declare("diag", "the diagonal of a matrix, or the matrix with a vector on its diagonal", _diag_shape, _diag,
-         (ARRAY, Parameter("k", "integer", 0, required=False)), example="diag(x)")  # fmt: skip
+         (ARRAY, Parameter("k", "integer", 0, required=False)), example="diag(x)", onnx=arranging.diag)  # fmt: skip
 _AXIS1, _AXIS2 = Parameter("axis1", "axis", 0, required=False), Parameter("axis2", "axis", 1, required=False)
 _declare("diagonal", "the diagonal of two axes, NumPy's", _diagonal_shape, _diagonal,
-         (ARRAY, Parameter("offset", "integer", 0, required=False), _AXIS1, _AXIS2), example="diagonal(A)")  # fmt: skip
+         (ARRAY, Parameter("offset", "integer", 0, required=False), _AXIS1, _AXIS2), example="diagonal(A)",
+         onnx=arranging.diagonal)  # fmt: skip
 _declare("ravel", "all entries in one row-major axis", lambda x: (size.count(x),),
-         lambda x: reshape(x, (size.count(x.shape),)))  # fmt: skip
+         lambda x: reshape(x, (size.count(x.shape),)), onnx=arranging.reshaped)  # fmt: skip
 _declare("broadcast_to", "x repeated to a shape, by NumPy's rule", _broadcast_shape,
-         broadcast, (ARRAY, _TO_SHAPE), example="broadcast_to(x, (2, 3))")  # fmt: skip
+         broadcast, (ARRAY, _TO_SHAPE), example="broadcast_to(x, (2, 3))", onnx=arranging.repeated)  # fmt: skip
 _declare("einsum", "sums of products by index labels, as NumPy's einsum", _einsum_shape, _einsum,
          (Parameter("subscripts", "subscripts"), Parameter("operands", "operands")),
-         example="einsum('ij,j->i', A, x)")  # fmt: skip
+         example="einsum('ij,j->i', A, x)", onnx=_einsum_onnx)  # fmt: skip
 _declare("zeros", "an array of zeros", lambda shape: shape, lambda shape: constant(0.0, shape), _SHAPE,
-         example="zeros(3)")  # fmt: skip
+         example="zeros(3)", onnx=arranging.constant(0.0))  # fmt: skip
 _declare("ones", "an array of ones", lambda shape: shape, lambda shape: constant(1.0, shape), _SHAPE,
-         example="ones(3)")  # fmt: skip
+         example="ones(3)", onnx=arranging.constant(1.0))  # fmt: skip

@@ -14,6 +14,7 @@ from service.ir.op import Kink, Notation, Op, Rule
 from service.ir.size import Shape, bulk, numbers
 from service.ops.declaring import called, declare, kernel, pasteable
 from service.ops.determinants import inverse, square_shape
+from service.ops.onnx import matrices
 
 MATRIX = 2
 
@@ -175,13 +176,16 @@ def _code(name: str, function: Any) -> Notation:
     return Notation(name=name, prelude=pasteable(function, name))
 
 
+_NO_EIGENVALUES = "ONNX has no operator for eigenvalues or eigenvectors"
 _declare("cholesky", "lower triangular L with L @ L.T = (A + A.T)/2", square_shape("cholesky", 2), _lowering(CHOLESKY),
-         example="cholesky(A)", numpy=_code("cholesky", cholesky_kernel))  # fmt: skip
+         example="cholesky(A)", numpy=_code("cholesky", cholesky_kernel), onnx=matrices.cholesky,
+         onnx_lacks=matrices.BY_STEPS)  # fmt: skip
 _declare("eigvalsh", "eigenvalues of (A + A.T)/2, ascending", square_shape("eigvalsh", 1), _lowering(EIGENVALUES),
-         example="eigvalsh(A)", numpy=_code("eigvalsh", eigenvalues_kernel))  # fmt: skip
+         example="eigvalsh(A)", numpy=_code("eigvalsh", eigenvalues_kernel),
+         onnx_lacks=_NO_EIGENVALUES)  # fmt: skip
 _declare("eigenprojections", "projections on the eigenvectors of (A + A.T)/2: the derivative of eigvalsh",
          square_shape("eigenprojections", 3), _lowering(PROJECTIONS), example="eigenprojections(A)",
-         numpy=_code("eigenprojections", projections_kernel))  # fmt: skip
+         numpy=_code("eigenprojections", projections_kernel), onnx_lacks=_NO_EIGENVALUES)  # fmt: skip
 _declare("reduced_resolvents", "for each eigenvalue, the sum of the other projections over the differences to it",
          square_shape("reduced_resolvents", 3), _lowering(RESOLVENTS), example="reduced_resolvents(A)",
-         numpy=_code("reduced_resolvents", resolvents_kernel))  # fmt: skip
+         numpy=_code("reduced_resolvents", resolvents_kernel), onnx_lacks=_NO_EIGENVALUES)  # fmt: skip

@@ -10,6 +10,7 @@ from service.ir.node import Node
 from service.ir.op import Parameter
 from service.ir.size import Shape
 from service.ops.declaring import declare
+from service.ops.onnx import arranging
 from service.ops.signature import ARRAY, refuse
 
 MATRIX = 2
@@ -43,4 +44,5 @@ for _name, _summary, _lower in (
     ("triu", "entries on and above diagonal k, zeros below", upper_part),
 ):
     _declare(_name, _summary, _shape_of(_name), _lower,  # type: ignore[arg-type]
-             (ARRAY, Parameter("k", "integer", 0, required=False)), example=f"{_name}(A)")  # fmt: skip
+             (ARRAY, Parameter("k", "integer", 0, required=False)), example=f"{_name}(A)",
+             onnx=arranging.triangular(upper=_name == "triu"))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +17,14 @@ from service.ir.walk import topological
 from service.render.latex import latex_form
 from service.render.matrix_form import matrix_form
 from service.render.numpy_code import numpy_form
+from service.render.onnx_model import onnx_model
 from service.render.terms import COLUMN, ROW
 from service.render.text import text_form
 from service.rewrite.collect import collect
 from service.rewrite.facts import assuming
 from service.rewrite.plain import plain
 from service.tasks.facts import Fact, Length, needed_facts
+from service.tasks.function import fresh
 from service.tasks.messages import Form, Layout
 
 MOST_TRIES = 24  # forms written to find the facts that one of them needs; beyond it, facts are listed unexamined
@@ -117,12 +120,13 @@ def closed_forms(
 
 
 def written_forms(term: Node, inputs: Mapping[str, Shape], forms: Sequence[Form], name: str) -> dict[str, Any]:
-    """A user graph in each notation; `inputs` are the arguments of the function `name` that `numpy` writes."""
+    """A user graph in each notation; `name` is what `numpy` calls the function of `inputs`, and `onnx` its output."""
     taken = names_taken(inputs)
     writers: dict[str, Callable[[], Any]] = {
         "text": lambda: text_form(term, taken),
         "latex": lambda: latex_form(term, taken),
         "numpy": lambda: numpy_form(term, inputs, name),
         "graph": lambda: write_graph([term], list(inputs.items())),
+        "onnx": lambda: b64encode(onnx_model({fresh(name, inputs): term}, inputs, name)).decode(),
     }
     return {form: writers[form]() for form in forms}

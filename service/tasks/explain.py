@@ -8,11 +8,11 @@ from typing import Any
 from service.errors import ShapeError
 from service.ir.leaves import variable
 from service.ir.size import written
-from service.tasks.function import written_shape
+from service.tasks.function import fresh, written_shape
 from service.tasks.lines import Line, Program, read_lines
 from service.tasks.messages import Answer, Notice
 from service.tasks.problem import NONE, Directions, Problem, answer, check_sizes
-from service.tasks.products import COTANGENT, fresh, tangent_names
+from service.tasks.products import COTANGENT, tangent_names
 from service.tasks.steps import Step, Steps, display_shape
 from service.tasks.trace import Trace, trace
 from service.tasks.traced_numbers import Course, TracedNumbers, traced_numbers

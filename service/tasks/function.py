@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -164,3 +164,10 @@ def written_shape(node: Node) -> tuple[int | str, ...]:
 def shown(shape: Shape) -> tuple[int | str, ...]:
     """A shape as an answer shows it: named sizes as text."""
     return tuple(n if isinstance(n, int) else repr(n) for n in shape)
+
+
+def fresh(name: str, taken: Collection[str]) -> str:
+    """The name, or a longer one where something has it already."""
+    while name in taken:
+        name += "_"
+    return name

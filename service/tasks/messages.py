@@ -28,10 +28,11 @@ Kind = Literal[
 ]
 WITH_BLOCKS: frozenset[Kind] = frozenset(("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp"))
 PARTED: frozenset[Kind] = WITH_BLOCKS | {"evaluate"}  # what can be cut along its batch
+MODELLED: frozenset[Kind] = WITH_BLOCKS | {"evaluate"}  # what can be answered as an ONNX model
 Layout = Literal["numerator", "denominator"]
 Scheme = Literal["forward", "central"]
 Nonsmooth = Literal["default", "error"]
-Form = Literal["text", "latex", "numpy", "graph"]
+Form = Literal["text", "latex", "numpy", "graph", "onnx"]
 Mode = Literal["forward", "reverse", "both"]
 
 
@@ -70,7 +71,7 @@ class Task:
     leading axis (a batch). `graph_at` is where in the request the graph came from, `function_id` the id of one that was
     registered. What stands after `forms` is asked for by some kinds only. With `alone`, every value in `at` has such an
     axis, and each point is computed as if it had been sent alone. With `sized`, the answer says what the numbers would
-    take, in the part `takes`, and has none.
+    take, in the part `takes`, and has none; with `modelled`, it is an ONNX model, in the part `model`.
     """
 
     kind: Kind
@@ -102,6 +103,7 @@ class Task:
     verify: bool = False
     alone: bool = False
     sized: bool = False
+    modelled: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
-from service.errors import LimitError, ShapeError, UnknownNameError, nearest
+from service.errors import InvalidRequestError, LimitError, ShapeError, UnknownNameError, nearest
 from service.frontends.sizes import bind, size_names
 from service.ir.leaves import VARIABLE
 from service.ir.node import Node
@@ -20,6 +20,7 @@ from service.tasks.facts import Fact, assumed_facts, check_values
 from service.tasks.function import Function, content_of, declared_shapes, read_function, written_shape
 from service.tasks.inputs import NOWHERE, Point, is_concrete, read_point
 from service.tasks.messages import Answer, Array, Block, Form, Kind, Task
+from service.tasks.modelled import written_model
 from service.tasks.numbers import Manner, Numbers, compute_numbers
 from service.tasks.remembered import remembered
 from service.tasks.sharing import Entry
@@ -138,6 +139,8 @@ def check_sizes(form: Node, number: Node, point: Point) -> None:
 
 def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NONE) -> Answer:
     """The answer whose derivatives `derive` makes: closed forms always, numbers where there is a point."""
+    if problem.task.modelled:
+        return answer_model(problem, derive, directions)
     blocks, numeric = differentiate(problem, derive)
     found = numbers_of(problem, numeric, directions)
     forms = _forms(problem, blocks, {**problem.function.inputs, **directions.shapes})
@@ -150,6 +153,23 @@ def answer_blocks(problem: Problem, derive: Derive, directions: Directions = NON
     )
     whole = answer(problem, found, answered)
     return verified(whole, problem, derive, (blocks, numeric), directions) if problem.task.verify else whole
+
+
+def answer_model(problem: Problem, derive: Derive, directions: Directions = NONE) -> Answer:
+    """The answer that is an ONNX model of the function and of what `derive` makes of it; it has no numbers."""
+    task, function = problem.task, problem.function
+    if task.verify:
+        message = "verify compares numbers, and a model has none"
+        raise InvalidRequestError(message, pointer="/verify")
+    with stage("differentiate"):
+        blocks = derive(function)
+    inputs = {**function.inputs, **directions.shapes}
+    terms = [Writer(block.node, inputs, _orientation(problem, block)).term(()) for block in blocks]
+    return answer(problem, model=written_model(function, inputs, list(zip(blocks, terms, strict=True)), task))
+
+
+def _orientation(problem: Problem, block: Derivative) -> str:
+    return orientation_of(block.node, problem.function.kernel[block.output], problem.task.layout)
 
 
 def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Directions = NONE) -> Numbers | None:
@@ -170,8 +190,8 @@ def numbers_of(problem: Problem, blocks: Sequence[Derivative], directions: Direc
 
 def _forms(problem: Problem, blocks: Sequence[Derivative], inputs: Mapping[str, Shape]) -> list[ClosedForms]:
     """The closed forms of blocks, which share the effort of finding the facts that shorten them."""
-    task, outputs = problem.task, problem.function.kernel
-    oriented = tuple((block.node, orientation_of(block.node, outputs[block.output], task.layout)) for block in blocks)
+    task = problem.task
+    oriented = tuple((block.node, _orientation(problem, block)) for block in blocks)
     return _written_forms(oriented, _Asked(tuple(inputs.items()), task.forms, task.kind, problem.facts))
 
 

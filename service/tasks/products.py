@@ -15,7 +15,7 @@ from service.ir.size import Shape, written
 from service.rewrite.simplify import simplify
 from service.rewrite.structure import structure_of
 from service.tasks.derivatives import Derivative, nodes_in, read_blocks, write_blocks
-from service.tasks.function import Function
+from service.tasks.function import Function, fresh
 from service.tasks.messages import Answer
 from service.tasks.problem import Directions, Problem, answer_blocks
 from service.tasks.remembered import remembered
@@ -139,10 +139,3 @@ def tangent_names(problem: Problem) -> tuple[dict[str, str], Directions]:
 
 def _in_order(given: Mapping[str, object], inputs: Mapping[str, Shape]) -> Sequence[str]:
     return [name for name in inputs if name in given]
-
-
-def fresh(name: str, taken: Mapping[str, Shape]) -> str:
-    """The name, or a longer one where a variable has it already."""
-    while name in taken:
-        name += "_"
-    return name

@@ -19,14 +19,14 @@ from service.ir.total import total
 from service.ir.walk import topological
 from service.rewrite.simplify import simplify
 from service.tasks.derivatives import Derivative
-from service.tasks.function import Function
+from service.tasks.function import Function, fresh
 from service.tasks.inputs import Point, read_point
 from service.tasks.joined import Joined, by_layout, joined, names_to_join, one_output, require_point
 from service.tasks.messages import Answer, Array, Limits, Task
 from service.tasks.numbers import Evaluation, Manner, Numbers, evaluate
 from service.tasks.polynomial import expanded_forms, forms_about, forms_in_steps
 from service.tasks.problem import Problem, answer
-from service.tasks.products import TANGENT, fresh
+from service.tasks.products import TANGENT
 from service.tasks.remembered import remembered
 from service.tasks.sharing import digests, graphs
 

@@ -17,7 +17,7 @@ from tests.service_process import ROOT, running_service
 
 PAGE = ROOT / "CONTRIBUTING.md"
 NAMES = ("exp2", "log_sigmoid")
-TOUCHED = ["service/ops/elementwise.py", "tests/ops/samples.py"]
+TOUCHED = ["service/ops/compositions.py", "service/ops/elementwise.py", "tests/ops/samples.py"]
 COPIED = ("service", "tests", "openapi", "docs", "pyproject.toml")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import hypothesis
 import numpy as np
+import onnx
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -37,6 +38,12 @@ def read_npz(_: object, response: Any) -> str:
         for member in archive.files:
             archive[member]
         return str(archive["answer"].tobytes(), "utf-8")
+
+
+@schemathesis.deserializer(ONNX)
+def read_onnx(_: object, response: Any) -> str:
+    """Who made the model; onnx raises if it is none."""
+    return onnx.load_model_from_string(response.content).producer_name
 
 
 @schemathesis.hook

@@ -12,7 +12,7 @@ from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
 from service.frontends.onnx.operators import Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
-from service.frontends.onnx.table import BY_BODY, COVERED, KNOWN_INPUTS, rule_of
+from service.frontends.onnx.table import BY_BODY, CONTRIBUTED, COVERED, KNOWN_INPUTS, rule_of
 from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
 
 STANDARD = frozenset({"", "ai.onnx"})
@@ -67,6 +67,9 @@ class Reading:
         function = self.functions.get((node.domain, node.op_type, node.overload))
         if function is not None:
             return self._called(function, node, inputs, opset_of(function.opset_import, "the function"))
+        contributed = CONTRIBUTED.get((node.domain, node.op_type))
+        if contributed is not None:
+            return (self._contributed(contributed, node, inputs),)
         if node.domain not in STANDARD:
             message = f"the operators of the domain {quote(node.domain)} are not read"
             raise UnsupportedOperationError(message)
@@ -100,6 +103,14 @@ class Reading:
         if known and len(known) == len(given) and call.op_type in FOLDS:
             return (FOLDS[call.op_type](*call.inputs, **call.attributes, builder=self.builder),)
         return self._ruled(call, outputs)
+
+    def _contributed(self, op: str, node: Any, inputs: Sequence[Value | None]) -> Tensor:
+        """An operator without a schema: one tensor, no attributes."""
+        operand = self._admitted(inputs[0], "X") if len(inputs) == 1 else None
+        if not isinstance(operand, Tensor) or operand.kind != "float" or node.attribute:
+            message = "the operator takes one tensor of floats, and no attributes"
+            raise ParseError(message)
+        return operand.call(op)
 
     def _ruled(self, call: Call, outputs: int) -> Sequence[Value]:
         rule = rule_of(call.op_type, call.since)

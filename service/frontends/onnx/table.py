@@ -12,7 +12,7 @@ from service.frontends.onnx.reductions import OLDER_REDUCTIONS, REDUCTIONS
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.windows import OLDER_WINDOWED, WINDOWED
 
-__all__ = ["BY_BODY", "COVERED", "KNOWN_INPUTS", "OPERATORS", "rule_of"]
+__all__ = ["BY_BODY", "CONTRIBUTED", "COVERED", "KNOWN_INPUTS", "OPERATORS", "rule_of"]
 
 Rule = str | Callable[..., Any]
 
@@ -30,6 +30,8 @@ KNOWN_INPUTS = frozenset({
     "Y", "axes", "axis", "condition", "depth", "ends", "indices", "k", "pads", "ratio", "repeats", "shape", "split",
     "starts", "steps", "training_mode",
 })  # fmt: skip
+# Operators of other domains, each of one tensor: onnxruntime's own, which are part of its every build.
+CONTRIBUTED: Mapping[tuple[str, str], str] = {("com.microsoft", "Inverse"): "inv"}
 COVERED = frozenset({*OPERATORS, *SOURCES, *FOLDS, *BY_BODY})
 
 
