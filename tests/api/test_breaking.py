@@ -67,7 +67,7 @@ BREAKING: dict[str, tuple[str, Change]] = {
 HARMLESS: dict[str, Change] = {
     "a path": lambda d: d["paths"].update({"/v1/new": {"get": {"operationId": "new", "responses": {}}}}),
     "a status": lambda d: gradient(d)["responses"].update({"418": {"description": "a teapot"}}),
-    "a media type": lambda d: gradient(d)["responses"]["200"]["content"].update({"application/onnx": {"schema": {}}}),
+    "a media type": lambda d: gradient(d)["responses"]["200"]["content"].update({"text/csv": {"schema": {}}}),
     "a parameter": lambda d: gradient(d)["parameters"].append(parameter(required=False)),
     "an answer's field": lambda d: properties(d, "Problem").update(hint={"type": "string"}),
     "an answer's field that is always there": lambda d: schema(d, "Problem")["required"].append("trace_id"),
