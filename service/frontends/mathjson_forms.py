@@ -6,20 +6,16 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from functools import reduce
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from service.errors import LimitError, ParseError, ShapeError, UnsupportedOperationError, quote
 from service.frontends.bounds import LARGEST_INTEGER, NODES
 from service.frontends.constants import NON_FINITE, write_constant
 from service.frontends.formulas import Steps
+from service.frontends.mathjson_expression import Expression, Form, Indices
 from service.frontends.mathjson_literals import Call, Symbol, Text, literal
 from service.ir.leaves import fill_value
 from service.ir.node import Node
-
-if TYPE_CHECKING:
-    from service.frontends.mathjson import Expression
-
-    Indices = Mapping[str, Node]
 
 _ARITHMETIC: Mapping[str, Callable[..., float]] = {
     "add": lambda x, y: x + y,
@@ -250,7 +246,6 @@ def _range(
     return index.name, range(first, last + 1)
 
 
-Form = Callable[["Expression", Call, "Indices"], Steps]
 FORMS: Mapping[str, Form] = {
     "Rational": _rational,
     "Root": _root,

@@ -1,0 +1,97 @@
+"""An expression of MathJSON while it is read, term by term, into a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
+
+from service.errors import ParseError, UnknownNameError, UnsupportedOperationError, nearest, quote
+from service.frontends.assembling import Assembly
+from service.frontends.bounds import NODES, Limits, over_by_one
+from service.frontends.formulas import Steps, Writer
+from service.frontends.mathjson_literals import Call, Symbol, Text, literal
+from service.frontends.mathjson_operators import CONSTANTS, OPERATORS, RESERVED
+from service.ir.node import Node
+
+Indices = Mapping[str, Node]
+Form = Callable[["Expression", Call, Indices], Steps]  # how an operator is read that is more than a formula
+
+
+class Expression:
+    """One expression while it is read; `indices` of a term are the numbers that sums around it count with."""
+
+    def __init__(
+        self, limits: Limits, pointer: str, shapes: Mapping[str, Sequence[int | str]], forms: Mapping[str, Form]
+    ) -> None:
+        """`forms` are the operators that are more than a formula."""
+        self.limits = limits
+        self.pointer = pointer
+        self.shapes = shapes
+        self.forms = forms
+        self.is_open = not shapes
+        self.assembly = Assembly(limits)
+        self.writer = Writer(self.assembly, OPERATORS)
+        self._left = limits.nodes
+
+    def count(self) -> None:
+        """One term more; a sum is written term by term, so that a short expression may have many."""
+        self._left -= 1
+        if self._left < 0:
+            raise over_by_one(NODES, self.limits.nodes)
+
+    def within(self, name: str, pointer: str) -> Any:
+        """Whatever is refused inside is told of the operation and of where it stands."""
+        place = pointer.removeprefix(self.pointer)
+        return self.assembly.within(f"{quote(name)} at {quote(place) if place else 'the top'}", pointer)
+
+    def term(self, value: Any, pointer: str, indices: Indices) -> Steps:
+        """The node of an expression."""
+        found = literal(value, pointer)
+        if isinstance(found, float):
+            return self.assembly.number(found)
+        if isinstance(found, Symbol):
+            with self.within(found.name, pointer):
+                self.count()
+                return self._symbol(found.name, indices)
+        if isinstance(found, Text):
+            message = f"a string is no number: {quote(found.content)}"
+            raise ParseError(message, pointer=pointer)
+        with self.within(found.name, found.pointer):
+            self.count()
+            form = self.forms.get(found.name)
+            if form is None:
+                OPERATORS.find(found.name)
+        node: Node = yield (self._operation(found, indices) if form is None else form(self, found, indices))
+        return node
+
+    def operands(
+        self, call: Call, indices: Indices, start: int = 0, stop: int | None = None
+    ) -> Generator[Any, Any, list[Node]]:
+        """The nodes of some operands of a call, for `yield from`."""
+        nodes: list[Node] = []
+        for place, operand in list(enumerate(call.operands, 1))[start:stop]:
+            nodes.append((yield self.term(operand, f"{call.pointer}/{place}", indices)))
+        return nodes
+
+    def _operation(self, call: Call, indices: Indices) -> Steps:
+        nodes = yield from self.operands(call, indices)
+        with self.within(call.name, call.pointer):
+            return self.writer.apply(call.name, nodes)
+
+    def _symbol(self, name: str, indices: Indices) -> Node:
+        if name in indices:
+            return indices[name]
+        node = self.assembly.declared(name)
+        if node is not None:
+            return node
+        if name in CONSTANTS:
+            return self.assembly.number(CONSTANTS[name])
+        if name in RESERVED:
+            message = (
+                "the symbol stands for something that is no real number of its own; declare it to use it as a name"
+            )
+            raise UnsupportedOperationError(message)
+        if not self.is_open:
+            message = f"the symbol is not declared{nearest(name, [*self.shapes, *CONSTANTS][:1000])}"
+            raise UnknownNameError(message)
+        return self.assembly.input(name)
