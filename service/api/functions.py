@@ -26,7 +26,7 @@ from service.api.function_documents import (
     whole,
 )
 from service.api.media import JSON, ONNX, answer_type, body_type
-from service.api.problems import Fault, FaultyRequestError
+from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.replies import OK, SPENT, Sent, charged
 from service.api.requests import RegistrationRequest
 from service.api.supplying import unknown_function
@@ -35,6 +35,7 @@ from service.functions.functions import Functions
 
 CREATED = 201
 PAGE, LARGEST_PAGE = 50, 500
+TOKEN_PATTERN = f"^$|{ID_PATTERN}"
 _ID = {"name": "function_id", "in": "path", "required": True, "schema": {"type": "string", "pattern": ID_PATTERN}}
 _PARAMETERS = {
     "name": "parameters",
@@ -50,8 +51,8 @@ _SIZE = {
 _TOKEN = {
     "name": "page_token",
     "in": "query",
-    "schema": {"type": "string", "pattern": ID_PATTERN},
-    "description": "The `next_page_token` of the page before.",
+    "schema": {"type": "string", "pattern": TOKEN_PATTERN, "default": ""},
+    "description": "The `next_page_token` of the page before; empty for the first page.",
 }
 
 
@@ -95,7 +96,7 @@ class FunctionRoutes:
         """The functions that are registered, page by page, in the order of their ids."""
         answer_type(request.headers, JSON)
         query = request.query_params
-        token = _page_token(query.get("page_token"))
+        token = _page_token(query.get("page_token", ""))
         page = await self._functions.listed(token, _page_size(query.get("page_size")))
         found = {"functions": [*map(summary, page.documents)], "next_page_token": page.last}
         return Response(orjson.dumps(found), OK, None, JSON)
@@ -144,20 +145,18 @@ def _model(raw: bytes, parameters: str | None) -> bytes:
 def _page_size(text: str | None) -> int:
     if text is None:
         return PAGE
-    if not text.isdecimal() or not text.isascii() or len(text) > len(str(LARGEST_PAGE)) or not int(text):
-        raise _not_a_size()
-    if int(text) > LARGEST_PAGE:
-        raise _not_a_size()
-    return int(text)
+    size = int(text) if re.fullmatch("[0-9]{1,3}", text) else 0
+    if not 1 <= size <= LARGEST_PAGE:
+        raise _faulty("page_size", f"a whole number from 1 to {LARGEST_PAGE}")
+    return size
 
 
-def _page_token(text: str | None) -> str:
-    if text is not None and not re.fullmatch(ID_PATTERN, text):
-        detail = "page_token is the next_page_token of the page before"
-        raise FaultyRequestError(detail, faults=[Fault("/page_token", detail)])
-    return text or ""
+def _page_token(text: str) -> str:
+    if not re.fullmatch(TOKEN_PATTERN, text):
+        raise _faulty("page_token", "the next_page_token of the page before")
+    return text
 
 
-def _not_a_size() -> FaultyRequestError:
-    detail = f"page_size is a whole number from 1 to {LARGEST_PAGE}"
-    return FaultyRequestError(detail, faults=[Fault("/page_size", detail)])
+def _faulty(parameter: str, what: str) -> FaultyRequestError:
+    detail = f"{parameter} is {what}"
+    return FaultyRequestError(detail, faults=[Fault(pointer(parameter), detail)])
