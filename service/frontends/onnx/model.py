@@ -11,8 +11,8 @@ from service.frontends.bounds import NODES, Limits, check_count, check_shape
 from service.frontends.builder import array_of_numbers
 from service.frontends.constants import write_constant
 from service.frontends.onnx.names import clean_names
-from service.frontends.onnx.operators import known, opset_of
 from service.frontends.onnx.reading import Reading
+from service.frontends.onnx.schemas import known, opset_of
 from service.frontends.onnx.sizes import Shapes, size_label, told_sizes
 from service.frontends.onnx.tensors import Content, element_type, read_tensor
 from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about

@@ -10,12 +10,11 @@ from service.errors import ParseError, UnsupportedOperationError, nearest, quote
 from service.frontends.bounds import NODES, check_count
 from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
-from service.frontends.onnx.operators import Call, match, opset_of, schema_of
+from service.frontends.onnx.schemas import STANDARD, Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.table import BY_BODY, CONTRIBUTED, COVERED, KNOWN_INPUTS, rule_of
 from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
 
-STANDARD = frozenset({"", "ai.onnx"})
 GRAPH, GRAPHS = 5, 10  # types of attributes
 DEEPEST_CALL = 32
 

@@ -13,6 +13,7 @@ from service.frontends.onnx.tensors import Content, read_tensor
 from service.frontends.onnx.values import Known, Value
 
 FLOATS = frozenset({"tensor(float)", "tensor(double)"})
+STANDARD = frozenset({"", "ai.onnx"})  # the domains of ONNX's own operators
 OLDEST = 7  # the first operator set whose operators broadcast as NumPy's
 TRUTHS = frozenset({"tensor(bool)"})
 
@@ -44,7 +45,7 @@ def opset_of(imports: Any, what: str) -> int:
     """The version of the standard operators that is imported."""
     from onnx import defs
 
-    versions = [entry.version for entry in imports if entry.domain in {"", "ai.onnx"}]
+    versions = [entry.version for entry in imports if entry.domain in STANDARD]
     if len(versions) != 1:
         message = f"{what} imports {len(versions)} versions of the standard operators; one is expected"
         raise ParseError(message)

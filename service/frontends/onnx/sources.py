@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from service.errors import ParseError, UnsupportedOperationError
 from service.frontends.builder import array_of_numbers
-from service.frontends.onnx.operators import Call, known
+from service.frontends.onnx.schemas import Call, known
 from service.frontends.onnx.tensors import AS_KIND, Content, ElementType, element_type
 from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, whole, whole_numbers
 from service.ir import size

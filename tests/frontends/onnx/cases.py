@@ -24,7 +24,7 @@ from onnx import ModelProto, numpy_helper
 
 from service.errors import FluxionError
 from service.frontends.onnx import read_onnx
-from service.frontends.onnx.reading import STANDARD
+from service.frontends.onnx.schemas import STANDARD
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.table import BY_BODY, OPERATORS
 from service.tasks.compute import compute

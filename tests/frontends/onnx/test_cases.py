@@ -9,7 +9,7 @@ import pytest
 from onnx import defs
 
 from service.frontends.onnx.folding import FOLDS
-from service.frontends.onnx.operators import OLDEST
+from service.frontends.onnx.schemas import OLDEST
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.table import BY_BODY, OPERATORS, rule_of
 from tests.frontends.onnx.cases import BEGIN, END, NOT_READ, PAGE, READ, REFUSED, passed, results, table
