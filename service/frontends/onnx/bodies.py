@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, quote
+from service.frontends.onnx.tensors import WIDEST
 from service.frontends.onnx.values import Value
 from service.ir.size import Dim
-
-_NUMBERS: Mapping[str, int] = {"float": 11, "int": 7, "bool": 9}  # of double, int64 and bool
 
 
 def body_of(node: Any, schema: Any, inputs: Sequence[Value | None], opset: int) -> Any:
@@ -40,7 +39,7 @@ def _type_of(value: Value | None) -> Any:
 
     found = onnx.TypeProto()
     if value is not None:
-        found.tensor_type.elem_type = _NUMBERS[value.kind]
+        found.tensor_type.elem_type = WIDEST[value.kind]
         for entry in value.shape:
             dim = found.tensor_type.shape.dim.add()
             if not isinstance(entry, Dim):

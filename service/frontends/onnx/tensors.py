@@ -6,7 +6,7 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,8 @@ TYPES = {
     12: ElementType("uint32", "int", 4, _plain("I"), "uint64_data"),
     13: ElementType("uint64", "int", 8, _plain("Q"), "uint64_data"),
 }
-AS_KIND = {"float": TYPES[11], "int": TYPES[7], "bool": TYPES[9]}  # the widest of each kind
+WIDEST: Mapping[Kind, int] = {"float": 11, "int": 7, "bool": 9}  # type of each kind
+AS_KIND = {kind: TYPES[number] for kind, number in WIDEST.items()}
 _AS_BITS = {"float16": "H", "bfloat16": "H"}  # whose field has the bits of an entry as an integer
 
 
