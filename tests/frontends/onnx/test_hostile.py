@@ -101,7 +101,7 @@ def calling_often(count: int) -> ModelProto:
     return made
 
 
-def referring(count: int) -> ModelProto:
+def referring(count: int) -> Any:
     """A function whose nodes all refer to one long attribute of the call."""
     body = [node("Identity", "a", output="b")]
     for k in range(count):
@@ -114,7 +114,7 @@ def referring(count: int) -> ModelProto:
     return made
 
 
-def deep() -> ModelProto:
+def deep() -> Any:
     """Functions that call one another, with long names; the innermost has an operator that is not read."""
     made = one("F0", attributes={"domain": "own"})
     for k in range(20):
