@@ -157,6 +157,13 @@ def test_a_query_that_is_not_understood(service: Service, query: str, media: str
     assert "with commas" in answer.document["detail"]
 
 
+def test_names_of_a_model_as_the_file_has_them(service: Service) -> None:
+    """The refusal says what they are called here."""
+    answer = post(service, "/v1/gradient", {"graph": GRAPH, "wrt": ["net.0.weight"]})
+    assert answer.status == 422
+    assert "other characters of a model's names become underscores" in answer.document["detail"]
+
+
 def test_an_id_that_cannot_be_one(service: Service) -> None:
     """It is repeated as other input is: printable, and not all of it."""
     answer = service.asked("GET", f"/v1/functions/%00{'a' * 4000}")
