@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from service.frontends.mathjson_operators import CONSTANTS, OPERATORS, RESERVED
 from service.ir.node import Node
 
 Indices = Mapping[str, Node]
+_WORD = re.compile(r"\w+")  # else a whole expression sent as a text would be a variable
 Form = Callable[["Expression", Call, Indices], Steps]  # how an operator is read that is more than a formula
 
 
@@ -79,6 +81,9 @@ class Expression:
             return self.writer.apply(call.name, nodes)
 
     def _symbol(self, name: str, indices: Indices) -> Node:
+        if not _WORD.fullmatch(name):
+            message = "a symbol has letters, digits and underscores alone; a function is an array, not a text"
+            raise ParseError(message)
         if name in indices:
             return indices[name]
         node = self.assembly.declared(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,49 @@ def many_outputs() -> ModelProto:
     return model([split], {"x": [2]})
 
 
+def calling_often(count: int) -> ModelProto:
+    """A function with a long constant, called many times."""
+    constant = node("Constant", output="c", value=helper.make_tensor("c", 11, [2**18], np.zeros(2**18)))
+    total = node("ReduceSum", "c", output="s", keepdims=0)
+    body = [constant, total, node("Add", "a", "s", output="b")]
+    names = ["x", *(f"h{k}" for k in range(1, count)), "y"]
+    calls = [node("F", one, output=other, domain="own") for one, other in pairwise(names)]
+    made = model(calls, {"x": []})
+    made.functions.append(helper.make_function("own", "F", ["a"], ["b"], body, [helper.make_opsetid("", 21)]))
+    return made
+
+
+def referring(count: int) -> Any:
+    """A function whose nodes all refer to one long attribute of the call."""
+    body = [node("Identity", "a", output="b")]
+    for k in range(count):
+        body.append(node("Constant", output=f"c{k}"))
+        body[-1].attribute.add(name="value", ref_attr_name="long", type=4)
+    made = one("F", attributes={"domain": "own", "long": helper.make_tensor("c", 11, [2**20], np.zeros(2**20))})
+    made.functions.append(
+        helper.make_function("own", "F", ["a"], ["b"], [*body[1:], body[0]], [helper.make_opsetid("", 21)], ["long"])
+    )
+    return made
+
+
+def deep() -> Any:
+    """Functions that call one another, with long names; the innermost has an operator that is not read."""
+    made = one("F0", attributes={"domain": "own"})
+    for k in range(20):
+        inner = node(f"F{k + 1}" if k < 19 else "Nope", "a", output="b", domain="own" if k < 19 else "", name="n" * 70)
+        made.functions.append(
+            helper.make_function("own", f"F{k}", ["a"], ["b"], [inner], [helper.make_opsetid("", 21)])
+        )
+    return made
+
+
+def wide_pool() -> ModelProto:
+    """An average over windows that are nearly as many as the entries of the largest array."""
+    nodes = [node("Expand", "w", "s", output="e"), node("AveragePool", "e", name="N", kernel_shape=[4000],
+                                                       pads=[3999, 3999])]  # fmt: skip
+    return model(nodes, {"x": []}, w=np.ones((1, 1, 1)), s=np.array([1, 1, 4 * 10**6]))
+
+
 REFUSED: Mapping[str, tuple[Callable[[], ModelProto], type[FluxionError], str]] = {
     "external data": (lambda: external("/etc/passwd"), UnsupportedOperationError, "initializer 'w': .* never read"),
     "a graph inside": (branching, UnsupportedOperationError, r"node 'N' \('If'\): operators with graphs inside"),
@@ -149,6 +193,21 @@ REFUSED: Mapping[str, tuple[Callable[[], ModelProto], type[FluxionError], str]] 
                  UnsupportedOperationError, "training information"),
     "a function that calls itself": (calling_itself, UnsupportedOperationError, "node 'N' .*nested more than"),
     "functions that double": (doubling, LimitError, "node 'N' .*nodes"),
+    "functions within functions": (deep, UnsupportedOperationError,
+                                   r"^node 'N' \('F0'\): node 'n{70}' \('Nope'\): the op"),
+    "a long constant of a function": (lambda: calling_often(100), LimitError, "node_bytes"),
+    "a long attribute of a call": (lambda: referring(10**5), LimitError, "node 'N' .*node_bytes"),
+    "an average of many windows": (wide_pool, LimitError, "node 'N' .*known_entries"),
+    "a power that is none": (lambda: one("LpPool", shape=[1, 1, 3], attributes={"kernel_shape": [1], "p": 0}),
+                             ParseError, "node 'N' .*p is at least 1"),
+    "a flag that is neither": (lambda: one("ReduceSum", attributes={"keepdims": 2}), ParseError,
+                               "node 'N' .*'keepdims' is 0 or 1, got 2"),
+    "an axis sliced twice": (lambda: one("Slice", "x", "w", "w", "a", w=np.array([0, 1]), a=np.array([1, -1])),
+                             ShapeError, "node 'N' .*axis 1 is sliced twice"),
+    "data in two fields": (lambda: with_tensor(data_type=11, dims=[1], raw_data=bytes(8), double_data=[1.0]),
+                           ParseError, "initializer 'w': .*more than one field"),
+    "an integer beyond its type": (lambda: with_tensor(data_type=2, dims=[1], int32_data=[256]), ParseError,
+                                   "initializer 'w': .*no uint8"),
     "no outputs": (lambda: changed(lambda made: made.graph.ClearField("output")), ParseError, "no outputs"),
     "an output from nowhere": (lambda: model([node("Neg", "x")], {"x": []}, outputs=["q"]), ParseError, "output 'q'"),
     "too little data": (lambda: with_tensor(data_type=11, dims=[2], raw_data=b"12345678"), ParseError,
@@ -203,6 +262,14 @@ def test_the_work_on_constants_is_bounded() -> None:
     made = model(nodes, {"x": []}, outputs=["x"], w=np.ones(2**16, np.int64))
     with pytest.raises(LimitError, match="known_entries"):
         graph_of(made)
+
+
+def test_the_work_on_nodes_that_are_there_already_is_bounded() -> None:
+    """Many nodes that each take the same entries, one by one."""
+    scattered = np.arange(2000) % 3 // 2
+    nodes = [node("Gather", "x", "w", output=f"y{k}", name=f"N{k}") for k in range(60)]
+    with pytest.raises(LimitError, match="model_operations"):
+        graph_of(model(nodes, {"x": [2]}, outputs=["y0"], w=scattered))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", b"{}", b"\x3a\x02", bytes(100), b"\x80" * 100])
