@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.ir.leaves import ARRAY, FILL, SIZE, VARIABLE
 from service.ir.node import Node
@@ -11,6 +11,9 @@ from service.ir.op import find
 from service.ir.size import Dim, Shape, named, numbers
 from service.ir.walk import topological
 from service.ops.onnx.sheet import CONTRIBUTED, DOUBLE, Sheet, Value, lacking, op
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OPSET, IR_VERSION = 20, 9  # those of ONNX 1.15
 PRODUCER = "fluxion"
@@ -26,13 +29,15 @@ def onnx_model(
     Raises:
         UnsupportedOperationError: ONNX, or onnxruntime in float64, cannot say an operation.
     """
+    from onnx import helper
+
     sheet = Sheet(inputs, _sources(inputs))
     written: dict[Node, Value] = {}
     for node in topological(outputs.values()):
         written[node] = _written(sheet, node, [written[child] for child in node.inputs])
-    return _serialized(
-        sheet, {name: (node, written[node]) for name, node in outputs.items()}, inputs, (name, about or {})
-    )
+    model = _model(sheet, {output: (node, written[node]) for output, node in outputs.items()}, inputs, name)
+    helper.set_model_props(model, dict(about or {}))
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _sources(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
@@ -65,15 +70,11 @@ def _written(sheet: Sheet, node: Node, values: list[Value]) -> Value:
     return found
 
 
-def _serialized(
-    sheet: Sheet,
-    outputs: Mapping[str, tuple[Node, Value]],
-    inputs: Mapping[str, Shape],
-    called: tuple[str, Mapping[str, str]],
-) -> bytes:
-    from onnx import ModelProto, helper
+def _model(
+    sheet: Sheet, outputs: Mapping[str, tuple[Node, Value]], inputs: Mapping[str, Shape], name: str
+) -> ModelProto:
+    from onnx import helper
 
-    name, about = called
     nodes = [
         helper.make_node(one.operator, one.inputs, [one.output], domain=one.domain, **dict(one.attributes))
         for one in sheet.nodes.values()
@@ -85,15 +86,13 @@ def _serialized(
         [_described(variable, shape) for variable, shape in inputs.items()],
         [_described(output, node.shape) for output, (node, _) in outputs.items()],
         [
-            helper.make_tensor(called_by, one.type, one.shape, one.content, raw=True)
-            for one, called_by in sheet.initializers.items()
+            helper.make_tensor(constant, one.type, one.shape, one.content, raw=True)
+            for one, constant in sheet.initializers.items()
         ],
     )
     used = {one.domain for one in sheet.nodes.values()}
     opsets = [helper.make_opsetid("", OPSET)] + [helper.make_opsetid(CONTRIBUTED, 1)] * (CONTRIBUTED in used)
-    model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)
-    helper.set_model_props(model, dict(about))
-    return bytes(model.SerializeToString(deterministic=True))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)
 
 
 def _described(name: str, shape: Shape) -> Any:
