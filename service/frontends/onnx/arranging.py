@@ -32,7 +32,7 @@ def _reshape(x: Tensor, shape: Any, *, allowzero: int = 0) -> Tensor:
 
 
 def _squeeze(x: Tensor, axes: Any = None) -> Tensor:
-    given = whole_numbers(axes)
+    given = squeezed_axes(axes)
     if given is None and not all(isinstance(n, int) for n in x.shape):
         message = f"which axes of {size.written(x.shape)} have size 1 is not known; name the axes"
         raise UnsupportedOperationError(message)
@@ -41,6 +41,15 @@ def _squeeze(x: Tensor, axes: Any = None) -> Tensor:
         message = f"only axes of size 1 can be squeezed, got axes {gone} of {size.written(x.shape)}"
         raise ShapeError(message)
     return x.reshape([n for k, n in enumerate(x.shape) if k not in gone])
+
+
+def squeezed_axes(axes: Any) -> tuple[int, ...] | None:
+    """The axes that Squeeze names, None for all of size 1; a list of none is both, by definition and by runtime."""
+    given = whole_numbers(axes)
+    if given == ():
+        message = "an empty list of axes: runtimes differ in whether that is no axis or every one of size 1"
+        raise UnsupportedOperationError(message)
+    return given
 
 
 def unsqueezed(shape: Sequence[Size], axes: Any) -> list[Size]:
@@ -95,6 +104,9 @@ def _slice(start: Size, stop: Size, step: int, n: Size) -> tuple[Any, Any, Any]:
     if step == 0:
         message = "a slice step cannot be 0"
         raise ShapeError(message)
+    if step < 0 and (_is_far(stop) or (isinstance(start, int) and isinstance(n, int) and start < -n < 0)):
+        message = "backwards from before the first entry, or to the far end: runtimes differ in which entries these are"
+        raise UnsupportedOperationError(message)
     if all(isinstance(value, int) for value in (start, stop, n)):
         chosen = range(*slice(start, stop, step).indices(n))  # type: ignore[arg-type]
         last = chosen.stop if chosen and chosen.stop >= 0 else None if chosen else chosen.start
