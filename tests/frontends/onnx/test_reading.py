@@ -248,7 +248,7 @@ ARE_READ_DIFFERENTLY: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ARE_READ_DIFFERENTLY)
 def test_what_runtimes_read_differently_is_refused(name: str) -> None:
-    """onnxruntime and ONNX's own evaluator have two answers, so that there is none of ours."""
+    """ONNX's own evaluator and onnxruntime have two answers, so that there is none of ours."""
     with pytest.raises(FluxionError, match=r"differ|is not read"):
         graph_of(ARE_READ_DIFFERENTLY[name])
 
@@ -260,3 +260,15 @@ def test_conditions_on_both_sides_of_where() -> None:
     p = np.array([True, False, True])
     made = model(nodes, {"x": [3]}, zero=np.array(0.0), p=p, q=~p)
     assert values(made, x=[5.0, -6.0, -7.0]).tolist() == [5.0, -6.0, 0.0]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_parts_that_are_left_out_may_be_anything(value: float) -> None:
+    """A causal mask is a triangle of -inf: zeros stand where it is cut off, as numpy and onnxruntime have it."""
+    x = np.full((3, 4), value)
+    made = model([node("Trilu", "x", "k")], {"x": [3, 4]}, k=np.array(1))
+    assert np.array_equal(values(made, x=x), np.triu(x, 1), equal_nan=True)
+    rows = [1, 0, 0, 3, 1, 2, 2]
+    y = np.where(np.eye(4) > 0, value, np.arange(16.0).reshape(4, 4))
+    gathered = model([node("Gather", "x", "rows")], {"x": [4, 4]}, rows=np.array(rows))
+    assert np.array_equal(values(gathered, x=y), y[rows], equal_nan=True)
