@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.graphs import Graph
 from service.api.schemas import absent
 from service.api.tensors import TensorAnswer
-from service.tasks.messages import Layout, Scheme
+from service.tasks.messages import Kind, Layout, Scheme
 
 Classification = Literal["minimum", "maximum", "saddle", "inconclusive", "not_critical"]
 Convexity = Literal["strictly_convex", "convex", "flat", "concave", "strictly_concave", "indefinite"]
 Structure = Literal["dense", "zero", "diagonal", "kronecker", "low_rank", "block_diagonal", "sparse"]
+
+
+def kinds(*names: Kind) -> Any:
+    """The field `kind` of what these endpoints answer: answers of different shapes are told apart by it."""
+    return Field(description="The endpoint's last word.", json_schema_extra={"enum": list(names)})
 
 
 class _Described(BaseModel):
@@ -186,6 +191,7 @@ class _Head(_Described):
 class ValueAnswer(_Head):
     """A function's value."""
 
+    kind: str = kinds("evaluate")
     value: TensorAnswer | None = Field(description="The first output's value; null where no `at` was sent.")
     values: list[TensorAnswer] = Field(
         default_factory=list, description="Every output's value; present where there are several."
@@ -195,6 +201,7 @@ class ValueAnswer(_Head):
 class DerivativeAnswer(ValueAnswer):
     """A function's value and its derivatives."""
 
+    kind: str = kinds("gradient", "jacobian", "hessian", "derivative", "jvp", "vjp", "hvp")
     derivatives: list[DerivativeBlock]
 
 
@@ -216,6 +223,7 @@ class Taylor(_Described):
 class TaylorAnswer(ValueAnswer):
     """A function's value at a point, and its Taylor polynomial about it."""
 
+    kind: str = kinds("taylor")
     taylor: Taylor
 
 
@@ -237,6 +245,7 @@ class Check(_Described):
 class CheckAnswer(ValueAnswer):
     """A function's value at a point, and the check of its derivative there."""
 
+    kind: str = kinds("check")
     check: Check
 
 
@@ -263,16 +272,22 @@ class Analysis(_Described):
 class AnalysisAnswer(ValueAnswer):
     """A function's value at a point, and what its derivatives say there."""
 
+    kind: str = kinds("analyze")
     analysis: Analysis
 
 
 class ExplainAnswer(ValueAnswer):
     """A function's value and its explanation."""
 
+    kind: str = kinds("explain")
     explain: Explanation
 
 
 class PlanAnswer(_Head):
     """What computing would take; no numbers."""
 
+    kind: str = kinds("plan")
     plan: Plan
+
+
+Answer = DerivativeAnswer | ValueAnswer | TaylorAnswer | CheckAnswer | AnalysisAnswer | ExplainAnswer | PlanAnswer

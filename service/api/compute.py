@@ -23,11 +23,12 @@ from service.api.job_documents import DEFERRED
 from service.api.media import JSON, NPZ, ONNX, answer_type, body_type
 from service.api.preferences import wishes
 from service.api.replies import SPENT, Sent, charged
+from service.api.stated import COMPUTING, UNCHANGED
 from service.tasks.messages import MODELLED
 
 BINARY: dict[str, type[BaseModel]] = {NPZ: NpzArchive}
 MODEL: dict[str, type[BaseModel]] = {ONNX: OnnxFile}
-BODY_PROBLEMS = (400, 404, 406, 408, 413, 415, 422, 429, 503)
+OTHERWISE = DEFERRED | UNCHANGED | problems(400, 404, 406, 408, 413, 415, 422, 429, 503)
 
 
 def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
@@ -42,10 +43,8 @@ def compute_router(answering: Answering, deferring: Deferring) -> APIRouter:
             summary=endpoint.summary,
             description=endpoint.description,
             response_class=Response,
-            responses=answers(endpoint.answer, ANSWERS[endpoint.kind], _binary(endpoint))
-            | DEFERRED
-            | problems(*BODY_PROBLEMS),
-            openapi_extra=takes(endpoint.request, REQUESTS[endpoint.kind], BINARY),
+            responses=answers(endpoint.answer, ANSWERS[endpoint.kind], _binary(endpoint)) | OTHERWISE,
+            openapi_extra={"parameters": [*COMPUTING], **takes(endpoint.request, REQUESTS[endpoint.kind], BINARY)},
         )
     return router
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from functools import partial
 from typing import Any
 
@@ -48,7 +49,7 @@ _SIZE = {
 _TOKEN = {
     "name": "page_token",
     "in": "query",
-    "schema": {"type": "string", "maxLength": 131},
+    "schema": {"type": "string", "pattern": ID_PATTERN},
     "description": "The `next_page_token` of the page before.",
 }
 
@@ -93,7 +94,8 @@ class FunctionRoutes:
         """The functions that are registered, page by page, in the order of their ids."""
         answer_type(request.headers, JSON)
         query = request.query_params
-        page = await self._functions.listed(query.get("page_token", ""), _page_size(query.get("page_size")))
+        token = _page_token(query.get("page_token"))
+        page = await self._functions.listed(token, _page_size(query.get("page_size")))
         found = {"functions": [*map(summary, page.documents)], "next_page_token": page.last}
         return Response(orjson.dumps(found), OK, None, JSON)
 
@@ -146,6 +148,13 @@ def _page_size(text: str | None) -> int:
     if int(text) > LARGEST_PAGE:
         raise _not_a_size()
     return int(text)
+
+
+def _page_token(text: str | None) -> str:
+    if text is not None and not re.fullmatch(ID_PATTERN, text):
+        detail = "page_token is the next_page_token of the page before"
+        raise FaultyRequestError(detail, faults=[Fault("/page_token", detail)])
+    return text or ""
 
 
 def _not_a_size() -> FaultyRequestError:

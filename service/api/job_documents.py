@@ -10,6 +10,7 @@ import orjson
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from service.api.answers import Answer
 from service.api.declaring import Problem, answers
 from service.api.problems import NotFoundError, respond
 from service.api.replies import Reply, Sent
@@ -39,8 +40,8 @@ class JobDocument(BaseModel):
     error: Problem | None = Field(description="Of a job that failed: what a request that waits would have got.")
 
 
-class JobResult(RootModel[dict[str, Any]]):
-    """What the endpoint that was asked answers."""
+class JobResult(RootModel[Answer]):
+    """What the endpoint that was asked answers; `kind` tells which that was."""
 
 
 class JobEvents(RootModel[str]):

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from service.api.declaring import NpzArchive, OnnxFile, answers, problems
+from service.api.example_answers import ANSWERS
 from service.api.health import State
 from service.api.job_documents import (
     DEFERRED,
@@ -25,6 +26,7 @@ from service.api.job_documents import (
 )
 from service.api.media import NPZ, ONNX
 from service.api.problems import NotFoundError
+from service.api.stated import UNCHANGED, VALIDATORS
 from service.errors import OverloadedError
 from service.jobs.job import Job
 from service.jobs.jobs import Jobs
@@ -32,6 +34,7 @@ from service.jobs.jobs import Jobs
 EVENTS = "text/event-stream"
 STREAM_SECONDS = 300.0
 SILENCE_SECONDS = 15.0
+_FAILED = (400, 404, 413, 422, 503)  # what a computation can end with, and what has no result
 _ENDED = EXAMPLE | {"status": "cancelled"}
 _ID = {
     "name": "job_id",
@@ -104,11 +107,8 @@ class JobRoutes:
 def jobs_router(jobs: Jobs, state: State) -> APIRouter:
     """The routes of all jobs."""
     router, routes = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"]), JobRoutes(jobs, state)
-    result = (
-        answers(JobResult, {"function_id": "fn_3d1c5f"}, {NPZ: NpzArchive, ONNX: OnnxFile})
-        | DEFERRED
-        | problems(404, 422, 503)
-    )
+    binary = {NPZ: NpzArchive, ONNX: OnnxFile}
+    result = answers(JobResult, ANSWERS["gradient"], binary) | DEFERRED | UNCHANGED | problems(*_FAILED)
     for path, method, route, summary, responses in (
         ("", "GET", routes.get_job, "How far is it?", answers(JobDocument, EXAMPLE) | problems(404, 503)),
         ("/result", "GET", routes.get_job_result, "Its answer", result),
@@ -123,7 +123,7 @@ def jobs_router(jobs: Jobs, state: State) -> APIRouter:
             summary=summary,
             response_class=Response,
             responses=responses,
-            openapi_extra={"parameters": [_ID]},
+            openapi_extra={"parameters": [_ID, VALIDATORS] if path == "/result" else [_ID]},
         )
     return router
 

@@ -7,6 +7,7 @@ import http
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from service.api.problems import (
     CODES_BY_STATUS,
@@ -22,6 +23,8 @@ from service.api.problems import (
 )
 from service.errors import QUOTE_LIMIT, FluxionError
 
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
 
 async def _on_refusal(_request: Request, error: Exception) -> Response:
     return response_to(error)
@@ -33,12 +36,22 @@ async def _on_http(request: Request, error: Exception) -> Response:
     code = CODES_BY_STATUS.get(status)
     if code is None:
         return defect(error)
-    headers = getattr(error, "headers", None)
+    headers = {"Allow": _methods(request)} if code == "method-not-allowed" else getattr(error, "headers", None)
     details = {
         "not-found": "There is no such address; /openapi.json lists those there are.",
         "method-not-allowed": f"{request.method[:QUOTE_LIMIT]} is not a method of this address.",
     }
     return respond(problem(code, details.get(code, http.HTTPStatus(status).description)), headers)
+
+
+def _methods(request: Request) -> str:
+    """All methods of the address; what routing raises names those of the first route that has it."""
+
+    def is_there(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(filter(is_there, METHODS))
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:

@@ -23,8 +23,10 @@ class NonFiniteNumber(RootModel[Literal["NaN", "Infinity", "-Infinity"]]):
     """A number that JSON has no token for."""
 
 
-class NestedList(RootModel["list[float | NonFiniteNumber | NestedList]"]):
+class NestedList(RootModel[list[float | NonFiniteNumber | list[Any]]]):
     """A tensor as nested lists of equal lengths."""
+
+    # Deeper lists are not described: generators of clients do not read a list that refers to itself.
 
 
 class FlatTensor(BaseModel):

@@ -97,10 +97,11 @@ def test_unknown_addresses(client: TestClient, path: str) -> None:
         ("POST", "/v1/ops", "GET"),
         ("POST", "/healthz", "GET"),
         ("BREW", "/readyz", "GET"),
+        ("PUT", "/v1/jobs/b2nVQdJ0k1uXyC4m9pRt7A", "DELETE, GET"),
     ],
 )
 def test_wrong_methods(client: TestClient, method: str, path: str, allowed: str) -> None:
-    """The answer says which method there is."""
+    """The answer says which methods there are."""
     response = client.request(method, path)
     problem(response, 405, "method-not-allowed")
     assert response.headers["allow"] == allowed

@@ -89,6 +89,15 @@ def said_on(page: Path) -> set[str]:
     return {word for pair in re.findall(r"`\"?(\w+)\"?`|\"(\w+)\":", text_of(page)) for word in pair}
 
 
+# The pages of computations by the component that each answers: the result of a job is one of them.
+ANSWERED = {
+    content(operation["responses"]["200"])["$ref"].rpartition("/")[2]: page_of("POST", path)
+    for path, methods in DOCUMENT["paths"].items()
+    for operation in methods.values()
+    if "compute" in operation["tags"]
+}
+
+
 @each_operation
 def test_its_request_is_shown(method: str, path: str, operation: dict[str, Any]) -> None:
     """The page of an operation shows a request to it that a test sends."""
@@ -102,10 +111,12 @@ def test_its_request_is_shown(method: str, path: str, operation: dict[str, Any])
 
 @each_operation
 def test_its_fields_are_explained(method: str, path: str, operation: dict[str, Any]) -> None:
-    """What an operation takes and answers is named on its page, or on one that several share."""
+    """What an operation takes and answers is named on its page, on one that several share, or where it is answered."""
+    answered: set[str] = set()
     fields = properties(content(operation.get("requestBody", {})), set())
-    fields |= properties(content(operation["responses"]["200"]), set())
-    assert not fields.difference(*(said_on(page) for page in (page_of(method, path), *SHARED)))
+    fields |= properties(content(operation["responses"]["200"]), answered)
+    pages = {page_of(method, path), *SHARED, *(page for name, page in ANSWERED.items() if name in answered)}
+    assert not fields.difference(*map(said_on, pages))
 
 
 @each_operation

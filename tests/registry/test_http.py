@@ -132,10 +132,15 @@ def test_unknown_functions(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("query", "pointer"),
-    [("page_size=0", "/page_size"), ("page_size=501", "/page_size"), ("page_size=x", "/page_size")],
+    [
+        ("page_size=0", "/page_size"),
+        ("page_size=501", "/page_size"),
+        ("page_size=x", "/page_size"),
+        ("page_token=x", "/page_token"),
+    ],
 )
 def test_pages_that_cannot_be(service: Service, query: str, pointer: str) -> None:
-    """A wrong size of pages is named."""
+    """A wrong size of pages, and a page that there is not, are named."""
     answer = service.asked("GET", f"/v1/functions?{query}")
     assert answer.status == 422
     assert answer.document["errors"][0]["pointer"] == pointer

@@ -9,7 +9,17 @@ from typing import Any
 
 from service.errors import ShapeError, UnsupportedOperationError
 from service.frontends.bounds import LARGEST_INTEGER
-from service.frontends.onnx.values import Known, Tensor, Value, axis_of, whole, whole_number, whole_numbers
+from service.frontends.onnx.choosing import gathered, gathered_entries, mask_of
+from service.frontends.onnx.values import (
+    Known,
+    ModelBuilder,
+    Tensor,
+    Value,
+    axis_of,
+    whole,
+    whole_number,
+    whole_numbers,
+)
 from service.ir import size
 from service.ir.size import Size
 from service.ops.broadcasting import broadcast_shapes
@@ -185,6 +195,8 @@ def places(indices: Sequence[Size], n: Size) -> list[int]:
 
 
 def _gather(x: Tensor, indices: Value, *, axis: int) -> Tensor:
+    if isinstance(indices, Tensor):
+        return gathered(x, x.axis(axis), indices)
     place, listed = x.axis(axis), whole(indices) or ()
     n = x.shape[place]
     if indices.shape == ():
@@ -195,14 +207,16 @@ def _gather(x: Tensor, indices: Value, *, axis: int) -> Tensor:
 
 def _gather_elements(x: Tensor, indices: Value, *, axis: int) -> Tensor:
     """Entry by entry another place of one axis: sums of entries under masks, which keep the others out."""
+    if isinstance(indices, Tensor):
+        return gathered_entries(x, x.axis(axis), indices)
     place, listed = x.axis(axis), places(whole(indices) or (), x.shape[x.axis(axis)])
     n = whole_number(x.shape[place])
     others = [(m, k) for axis, (m, k) in enumerate(zip(indices.shape, x.shape, strict=False)) if axis != place]
-    if len(indices.shape) != x.rank or any(isinstance(k, int) and m > k for m, k in others):  # type: ignore[operator]
+    if len(indices.shape) != x.rank or any(isinstance(k, int) and m > k for m, k in others):
         message = f"indices of shape {size.written(indices.shape)} do not fit into {size.written(x.shape)}"
         raise ShapeError(message)
     x.builder.spend(size.bulk((len(listed), n)))
-    mask = Known("bool", (*indices.shape, n), tuple(k == index for index in listed for k in range(n)))  # type: ignore[arg-type]
+    mask = Known("bool", (*indices.shape, n), tuple(k == index for index in listed for k in range(n)))
     kept = tuple((0, n, None) for n in indices.shape)
     moved = x.call("getitem", index=(*kept[:place], (None, None, None), *kept[place + 1 :]))
     order = [k for k in range(x.rank) if k != place]
@@ -233,13 +247,19 @@ def _compress(x: Tensor, condition: Any, *, axis: int | None = None) -> Tensor:
 
 
 def _one_hot(indices: Value, depth: Any, values: Tensor, *, axis: int) -> Tensor:
-    count, listed = whole_number(depth), whole_numbers(indices) or ()
-    values.builder.spend(size.bulk((len(listed), count)))
-    entries = tuple(k == index % count if -count <= index < count else 0 for index in listed for k in range(count))
-    mask = Known("bool", (*indices.shape, count), entries).tensor(values.builder)  # type: ignore[arg-type]
+    mask = _hot(indices, whole_number(depth), values.builder)
     rank, place = len(indices.shape), axis_of(axis, len(indices.shape) + 1)
     order = (*range(place), rank, *range(place, rank))
     return mask.call("transpose", axes=order).where(at(values, 0, 1), at(values, 0, 0))
+
+
+def _hot(indices: Value, count: int, builder: ModelBuilder) -> Tensor:
+    if isinstance(indices, Tensor):
+        return mask_of(indices, count)
+    listed = whole_numbers(indices) or ()
+    builder.spend(size.bulk((len(listed), count)))
+    entries = tuple(k == index % count if -count <= index < count else 0 for index in listed for k in range(count))
+    return Known("bool", (*indices.shape, count), entries).tensor(builder)
 
 
 def _trilu(x: Tensor, k: Any = None, *, upper: int) -> Tensor:

@@ -145,8 +145,9 @@ class _Model:
             message = "inputs are tensors with names"
             raise UnsupportedOperationError(message)
         tensor = value.type.tensor_type
-        if element_type(tensor.elem_type, "it").kind != "float":
-            message = "it is no tensor of floats; integers and conditions must be initializers"
+        element = element_type(tensor.elem_type, "it").kind
+        if element == "bool":
+            message = "it is a tensor of conditions, which must be an initializer"
             raise UnsupportedOperationError(message)
         if not tensor.HasField("shape"):
             message = "it has no shape; the number of its axes must be known"
@@ -155,7 +156,7 @@ class _Model:
         check_shape(shape, self.limits)
         name = self.names[value.name]
         self.inputs.append((name, shape))
-        return Tensor(self.builder, self.builder.keep(variable(name, shape)))
+        return Tensor(self.builder, self.builder.keep(variable(name, shape)), element)
 
     def _size(self, name: str, axis: int, dim: Any) -> Any:
         if dim.WhichOneof("value") == "dim_value":

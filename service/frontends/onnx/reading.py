@@ -12,7 +12,7 @@ from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
 from service.frontends.onnx.operators import Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
-from service.frontends.onnx.table import BY_BODY, CONTRIBUTED, COVERED, KNOWN_INPUTS, rule_of
+from service.frontends.onnx.table import BY_BODY, CONTRIBUTED, COVERED, KNOWN_INPUTS, OF_INTEGERS, rule_of
 from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
 
 STANDARD = frozenset({"", "ai.onnx"})
@@ -117,7 +117,11 @@ class Reading:
         if rule is None:
             message = "the operator is read for constants of integers alone"
             raise UnsupportedOperationError(message)
-        inputs = [self._admitted(value, name) for value, name in zip(call.inputs, call.names, strict=True)]
+        vary = any(isinstance(value, Tensor) and value.kind == "int" for value in call.inputs)
+        if vary and call.op_type not in OF_INTEGERS:
+            message = f"integers that are no constants are read in {', '.join(sorted(OF_INTEGERS))} and Cast alone"
+            raise UnsupportedOperationError(message)
+        inputs = [self._admitted(value, name, vary=vary) for value, name in zip(call.inputs, call.names, strict=True)]
         if isinstance(rule, str):
             first, *rest = inputs
             results: Any = first.call(rule, *rest)
@@ -127,10 +131,10 @@ class Reading:
         listed = results if isinstance(results, tuple) else (results,)
         return [self._of_kind(value, call, place) for place, value in enumerate(listed)]
 
-    def _admitted(self, value: Value | None, name: str) -> Any:
+    def _admitted(self, value: Value | None, name: str, *, vary: bool = False) -> Any:
         if not isinstance(value, Known) or name in KNOWN_INPUTS:
             return value
-        if value.kind == "int":
+        if value.kind == "int" and not vary:
             message = "integers are read where they are constants throughout, or shapes, axes and indices"
             raise UnsupportedOperationError(message)
         return value.tensor(self.builder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from service.errors import ParseError, UnsupportedOperationError
@@ -67,11 +68,18 @@ def _cast(call: Call, builder: ModelBuilder) -> Value | None:
     if value is None or to.kind == value.kind:
         return value
     if to.kind == "float":
-        return Tensor(builder, value.node)
+        return _exact(value) if value.kind == "int" else Tensor(builder, value.node)
     if to.kind == "bool":
         return Tensor(builder, value.call("not_equal", 0).node, "bool")
+    if value.kind == "bool":
+        return Tensor(builder, value.node, "int")
     message = "a cast to integers is refused where the value is no constant: it has no derivative"
     raise UnsupportedOperationError(message)
+
+
+def _exact(value: Tensor) -> Tensor:
+    """Integers as floats; NaN where a client has sent other numbers for them."""
+    return value.call("equal", value.call("round")).where(value, math.nan)
 
 
 def _cast_known(value: Known, to: ElementType, builder: ModelBuilder) -> Value:

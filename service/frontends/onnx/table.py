@@ -12,7 +12,7 @@ from service.frontends.onnx.reductions import OLDER_REDUCTIONS, REDUCTIONS
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.windows import OLDER_WINDOWED, WINDOWED
 
-__all__ = ["BY_BODY", "CONTRIBUTED", "COVERED", "KNOWN_INPUTS", "OPERATORS", "rule_of"]
+__all__ = ["BY_BODY", "CONTRIBUTED", "COVERED", "KNOWN_INPUTS", "OF_INTEGERS", "OPERATORS", "rule_of"]
 
 Rule = str | Callable[..., Any]
 
@@ -32,6 +32,12 @@ KNOWN_INPUTS = frozenset({
 })  # fmt: skip
 # Operators of other domains, each of one tensor: onnxruntime's own, which are part of its every build.
 CONTRIBUTED: Mapping[tuple[str, str], str] = {("com.microsoft", "Inverse"): "inv"}
+# What integers that are no constants may go into: they choose, are compared, counted and shifted. What cuts off, as
+# their division does, is not read.
+OF_INTEGERS = frozenset({
+    "Add", "Equal", "Flatten", "Gather", "GatherElements", "Greater", "GreaterOrEqual", "Identity", "Less",
+    "LessOrEqual", "OneHot", "ReduceSum", "Reshape", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where",
+})  # fmt: skip
 COVERED = frozenset({*OPERATORS, *SOURCES, *FOLDS, *BY_BODY})
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from service.frontends.onnx import read_onnx
 from service.tasks.compute import compute
 from service.tasks.messages import Limits, Task
 from tests.frontends.onnx.points import numbers, shares
+from tests.service_process import HOST, running_service
 
 MODELS = Path(__file__).parent / "models"
 ROWS = numbers((1000, 6), 0.1)
@@ -93,3 +97,21 @@ def test_a_gaussian_process_of_scikit_learn() -> None:
     (block,) = found.blocks
     assert block.value is not None
     assert np.ravel(block.value) == pytest.approx((ahead - behind) / (2 * step), rel=1e-6, abs=1e-6)
+
+
+def test_all_weights_over_http() -> None:
+    """A request that names the weights of a net of three layers, with a batch of 1,000 for its inputs."""
+    with np.load(MODELS / "squares_dynamo.npz") as expected:
+        wanted = {key.replace(".", "_"): expected[key] for key in expected if key != "loss"}
+    content = base64.b64encode((MODELS / "squares_dynamo.onnx").read_bytes()).decode()
+    at = {name: value.tolist() for name, value in SQUARES.items()}
+    body = {"model": {"format": "onnx", "content": content}, "wrt": list(wanted), "at": at, "forms": []}
+    headers = {"Content-Type": "application/json"}
+    with running_service() as port:
+        address = f"http://{HOST}:{port}/v1/gradient"
+        with urllib.request.urlopen(urllib.request.Request(address, json.dumps(body).encode(), headers)) as response:
+            answer = json.load(response)
+    assert [block["wrt"] for block in answer["derivatives"]] == [[name] for name in wanted]
+    for block, want in zip(answer["derivatives"], wanted.values(), strict=True):
+        found = np.reshape(block["value"]["data"], block["value"]["shape"])
+        assert np.max(np.abs(found - want)) < 1e-10

@@ -1,0 +1,1 @@
+"""Clients of the service: Python with NumPy, and TypeScript."""
