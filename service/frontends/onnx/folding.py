@@ -10,7 +10,8 @@ from typing import Any
 
 from service.errors import UnsupportedOperationError
 from service.frontends.bounds import is_modest
-from service.frontends.onnx.arranging import slices, squeezed_axes, unsqueezed
+from service.frontends.onnx.arranging import squeezed_axes, unsqueezed
+from service.frontends.onnx.slicing import slices
 from service.frontends.onnx.values import Known, ModelBuilder, axis_of, whole, whole_number, whole_numbers
 from service.ir import size
 from service.ir.size import Dim, Size
