@@ -26,7 +26,7 @@ from service.api.function_documents import (
     whole,
 )
 from service.api.media import JSON, ONNX, answer_type, body_type
-from service.api.problems import Fault, FaultyRequestError
+from service.api.problems import Fault, FaultyRequestError, pointer
 from service.api.replies import OK, SPENT, Sent, charged
 from service.api.requests import ID_PATTERN, RegistrationRequest
 from service.api.supplying import unknown_function
@@ -70,7 +70,8 @@ class FunctionRoutes:
         answer_type(request.headers, JSON)
         sent = body_type(request.headers, JSON, ONNX)
         raw = await receive(request, self._answering.bounds.body)
-        body = raw if sent == JSON else _model(raw, request.query_params.get("parameters"))
+        named = _parameters(request.query_params.multi_items(), sent)
+        body = raw if sent == JSON else _model(raw, named)
         asked = await Asked("function", JSON, JSON, body, self._answering.salt).named()
         computing = unless_gone(request, self._answering.answer(asked))
         reply = await charged(computing, partial(request.scope["state"].__setitem__, SPENT))
@@ -132,6 +133,16 @@ _QUERIES: dict[str, list[dict[str, Any]]] = {
     "list_functions": [_SIZE, _TOKEN],
     "get_function": [_ID],
 }
+
+
+def _parameters(query: list[tuple[str, str]], sent: str) -> str | None:
+    """The names in the query; a query that is not understood would register another function, and is refused."""
+    names = [name for name, _ in query]
+    if names and (sent != ONNX or names != ["parameters"]):
+        detail = "the query is parameters, once, with commas between the names, beside a file in ONNX as the body"
+        odd = next((name for name in names if name != "parameters"), names[0])
+        raise FaultyRequestError(detail, faults=[Fault(pointer(odd), detail)])
+    return query[0][1] if query else None
 
 
 def _model(raw: bytes, parameters: str | None) -> bytes:

@@ -77,6 +77,7 @@ def wrong(message: str) -> PydanticCustomError:
 def _name(name: str) -> str:
     if not re.fullmatch(NAME_PATTERN, name):
         message = "a name is a letter, then at most 63 letters, digits and underscores"
+        message += "; other characters of a model's names become underscores" if "." in name or "/" in name else ""
         raise wrong(message)
     if keyword.iskeyword(name) and name != "lambda":
         message = f"{name} is a word of Python, not a name"

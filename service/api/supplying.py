@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from service.api.problems import NotFoundError, pointer
 from service.api.registered import KNOWN
+from service.api.requests import ID_PATTERN
+from service.errors import quote
 from service.functions.functions import Functions
 from service.pool.orders import Executor, Order, Outcome, Report
 
@@ -44,6 +47,7 @@ class SupplyingExecutor:
 
 def unknown_function(function_id: str, at: str | None = None) -> NotFoundError:
     """The error of an id under which nothing is kept."""
-    error = NotFoundError(f"There is no function {function_id}; it may have expired, and can be registered again.")
+    shown = function_id if re.fullmatch(ID_PATTERN, function_id) else quote(function_id)
+    error = NotFoundError(f"There is no function {shown}; it may have expired, and can be registered again.")
     error.pointer = at
     return error

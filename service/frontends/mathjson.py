@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from service.ir.node import Node
 __all__ = ["read_mathjson"]
 
 Indices = Mapping[str, Node]
+_WORD = re.compile(r"\w+")  # else a whole expression sent as a text would be a variable
 
 
 def read_mathjson(
@@ -96,6 +98,9 @@ class Expression:
             return self.writer.apply(call.name, nodes)
 
     def _symbol(self, name: str, indices: Indices) -> Node:
+        if not _WORD.fullmatch(name):
+            message = "a symbol has letters, digits and underscores alone; a function is an array, not a text"
+            raise ParseError(message)
         if name in indices:
             return indices[name]
         node = self.assembly.declared(name)

@@ -235,4 +235,4 @@ def test_inputs() -> None:
     ]
     assert read("e", e=[])["outputs"] == ["e"]
     assert read("i", i=[])["outputs"] == ["i"]
-    assert [entry["name"] for entry in read(["Add", "a b", "x_1"])["inputs"]] == ["a_b", "x_1"]
+    assert [entry["name"] for entry in read(["Add", "aéb", "x_1"])["inputs"]] == ["a_b", "x_1"]

@@ -74,7 +74,7 @@ REFUSED: list[tuple[Any, str, str, str]] = [
     (["Add", "x", "ImaginaryUnit"], "unsupported-operation", f"{TOP}/2", "no real number of its own"),
     (["Add", "x", "i"], "unsupported-operation", f"{TOP}/2", "no real number of its own"),
     ("\u03b1", "parse-error", TOP, "has no letter or digit"),
-    ("", "parse-error", TOP, "has no letter or digit"),
+    ("", "parse-error", TOP, "a symbol has letters"),
     ("_", "parse-error", TOP, "has no letter or digit"),
     ("'text'", "parse-error", TOP, "a string is no number"),
     ({"str": "x"}, "parse-error", TOP, "a string is no number"),
@@ -130,9 +130,15 @@ def test_symbols_that_are_no_variables(name: str) -> None:
 
 
 def test_names_that_would_be_one() -> None:
-    """`a b` and `a_b` are written alike."""
-    assert "both are written a_b" in refusal(read_mathjson, ["Subtract", "a b", "a_b"]).detail
-    assert "both are written a_b" in refusal(read_mathjson, ["Subtract", "a b", "a_b"], shapes={"a_b": []}).detail
+    """`aéb` and `a_b` are written alike."""
+    assert "both are written a_b" in refusal(read_mathjson, ["Subtract", "aéb", "a_b"]).detail
+    assert "both are written a_b" in refusal(read_mathjson, ["Subtract", "aéb", "a_b"], shapes={"a_b": []}).detail
+
+
+@pytest.mark.parametrize("content", ['["Sin","x"]', r"\sin x", "x+1", "y x", {"sym": '["Sin","x"]'}])
+def test_a_text_that_is_a_whole_expression(content: Any) -> None:
+    """It is no variable with an odd name."""
+    assert "a function is an array" in refusal(read_mathjson, content).detail
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,37 @@ def test_pages_that_cannot_be(service: Service, query: str, pointer: str) -> Non
     assert answer.document["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    ("query", "media", "pointer"),
+    [
+        ("parameters=W&parameters=b", "application/onnx", "/parameters"),
+        ("parameter=W", "application/onnx", "/parameter"),
+        ("parameters=W", "application/json", "/parameters"),
+    ],
+)
+def test_a_query_that_is_not_understood(service: Service, query: str, media: str, pointer: str) -> None:
+    """It is refused: the function that is meant is another one."""
+    answer = service.asked("POST", f"/v1/functions?{query}", '{"expression": "x"}', {"Content-Type": media})
+    assert answer.status == 422
+    assert answer.document["errors"][0]["pointer"] == pointer
+    assert "with commas" in answer.document["detail"]
+
+
+def test_names_of_a_model_as_the_file_has_them(service: Service) -> None:
+    """The refusal says what they are called here."""
+    answer = post(service, "/v1/gradient", {"graph": GRAPH, "wrt": ["net.0.weight"]})
+    assert answer.status == 422
+    assert "other characters of a model's names become underscores" in answer.document["detail"]
+
+
+def test_an_id_that_cannot_be_one(service: Service) -> None:
+    """It is repeated as other input is: printable, and not all of it."""
+    answer = service.asked("GET", f"/v1/functions/%00{'a' * 4000}")
+    assert answer.status == 404
+    assert len(answer.document["detail"]) < 200
+    assert answer.document["detail"].isprintable()
+
+
 GRAPH = {
     "version": 1,
     "inputs": [{"name": "x", "shape": [2]}],

@@ -16,6 +16,7 @@ from service.functions.functions import Functions
 EXPRESSION = "expression"
 FUNCTION_FIELDS = ("expression", "syntax", "graph", "variables")
 POINT_FIELDS = ("wrt", "at", "sizes", "nonsmooth")
+SOURCES = ("model", "function_id")  # ways of a request to name a function that a config has not
 FEATURES = ("Evaluate", "Gradient", "ApplyJacobian", "ApplyHessian")
 SUPPORT = dict.fromkeys(FEATURES, True)
 
@@ -63,6 +64,8 @@ class Model:
         unknown = next((field for field in config if field not in self.fields), None)
         if unknown is not None:
             message = f"config has an unknown field {quote(unknown)}{nearest(unknown[:80], self.fields)}"
+            if self.name == EXPRESSION and unknown in SOURCES:
+                message += "; a registered function is a model, by its id: see POST /v1/functions"
             raise InvalidInputError(message)
         return {**self.function, **config}
 

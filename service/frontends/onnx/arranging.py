@@ -103,7 +103,12 @@ def joined(*parts: Tensor, axis: int) -> Tensor:
     return parts[0] if len(parts) == 1 else parts[0].call("concatenate", *parts[1:], axis=axis)
 
 
-def _split(x: Tensor, split: Any = None, *, axis: int, output_count: int, **_: Any) -> tuple[Tensor, ...]:
+def _split(
+    x: Tensor, split: Any = None, *, axis: int, output_count: int, num_outputs: int | None = None
+) -> tuple[Tensor, ...]:
+    if num_outputs is not None and (split is not None or num_outputs != output_count):
+        message = f"num_outputs is {num_outputs}, for {output_count} outputs"
+        raise ShapeError(message if split is None else f"{message}, and the sizes of the parts are given too")
     place = x.axis(axis)
     parts = whole_numbers(split) or _equal_parts(x.shape[place], output_count)
     total: Size = sum(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.errors import ParseError, UnsupportedOperationError, quote
@@ -48,7 +48,7 @@ def _type_of(value: Value | None) -> Any:
     return found
 
 
-def entered(function: Any, node: Any, inputs: Sequence[Value | None]) -> tuple[list[Any], dict[str, Value | None]]:
+def entered(function: Any, node: Any, inputs: Sequence[Value | None]) -> tuple[Iterator[Any], dict[str, Value | None]]:
     """The body's nodes with the attributes of the call, and what its inputs stand for."""
     if len(inputs) > len(function.input):
         message = f"the function takes {len(function.input)} inputs, got {len(inputs)}"
@@ -57,7 +57,7 @@ def entered(function: Any, node: Any, inputs: Sequence[Value | None]) -> tuple[l
     values = dict(zip(function.input, [*inputs, *missing], strict=True))
     given = {attribute.name: attribute for attribute in function.attribute_proto}
     given |= {attribute.name: attribute for attribute in node.attribute}
-    return [_substituted(inner, given) for inner in function.node], values
+    return (_substituted(inner, given) for inner in function.node), values  # one at a time: attributes may be long
 
 
 def _substituted(node: Any, given: Mapping[str, Any]) -> Any:

@@ -41,6 +41,13 @@ def _gelu(x: Tensor, *, approximate: str = "none") -> Tensor:
     return 0.5 * x * (1 + (math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)).call("tanh"))
 
 
+def _celu(x: Tensor, *, alpha: float) -> Tensor:
+    if alpha == 0:
+        message = "alpha is 0, by which is divided"
+        raise ParseError(message)
+    return (x > 0).where(x, alpha * (x / alpha).call("expm1"))
+
+
 def _unit(x: Tensor) -> Tensor:
     return x.call("maximum", 0).call("minimum", 1)
 
@@ -59,7 +66,7 @@ ELEMENTWISE: Mapping[str, str | Callable[..., Tensor]] = {
     "Div": "divide", "GreaterOrEqual": "greater_equal", "LessOrEqual": "less_equal", "Mul": "multiply",
     "Neg": "negative", "Sub": "subtract",
     "And": "multiply",
-    "Celu": lambda x, *, alpha: (x > 0).where(x, alpha * (x / alpha).call("expm1")),
+    "Celu": _celu,
     "Clip": _clip,
     "Elu": lambda x, *, alpha: (x > 0).where(x, alpha * x.call("expm1")),
     "Gelu": _gelu,

@@ -15,7 +15,7 @@ from service.frontends.onnx.operators import known, opset_of
 from service.frontends.onnx.reading import Reading
 from service.frontends.onnx.sizes import Shapes, size_label, told_sizes
 from service.frontends.onnx.tensors import Content, element_type, read_tensor
-from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
+from service.frontends.onnx.values import BYTES_PER_ELEMENT, Known, ModelBuilder, Tensor, Value, about
 from service.frontends.onnx.wire import check_fields
 from service.frontends.write_graph import write_graph
 from service.ir.leaves import variable
@@ -23,7 +23,6 @@ from service.ir.node import Node
 from service.ir.size import Shape, named
 
 FIELDS_PER_NODE = 64  # names, attributes, and what exporters note beside
-BYTES_PER_ELEMENT = 8
 Values = dict[str, Value | None]
 
 

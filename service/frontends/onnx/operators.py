@@ -14,6 +14,12 @@ from service.frontends.onnx.values import Known, Value
 
 FLOATS = frozenset({"tensor(float)", "tensor(double)"})
 OLDEST = 7  # the first operator set whose operators broadcast as NumPy's
+# Attributes that are 0 or 1; what another number means, tools do not agree on.
+FLAGS = frozenset({
+    "allowzero", "causal", "ceil_mode", "count_include_pad", "exclusive", "fmod", "interleaved", "is_causal",
+    "keepdims", "noop_with_empty_axes", "reverse", "storage_order", "training_mode", "transA", "transB", "upper",
+})  # fmt: skip
+CHOICES = {"reduction": ("none", "sum", "mean")}
 TRUTHS = frozenset({"tensor(bool)"})
 
 
@@ -129,6 +135,12 @@ def _attributes(node: Any, schema: Any, limits: Limits) -> dict[str, Any]:
             message = f"the attribute {quote(name)} has the wrong type"
             raise ParseError(message)
         found[name] = read_attribute(attribute, limits)
+        if name in FLAGS and found[name] not in {0, 1}:
+            message = f"the attribute {quote(name)} is 0 or 1, got {found[name]}"
+            raise ParseError(message)
+        if found[name] not in CHOICES.get(name, (found[name],)):
+            message = f"the attribute {quote(name)} is one of {', '.join(CHOICES[name])}, got {quote(found[name])}"
+            raise ParseError(message)
     for name, declared in schema.attributes.items():
         if name not in found and declared.default_value.type:
             found[name] = read_attribute(declared.default_value, limits)

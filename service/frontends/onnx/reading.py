@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from service.errors import ParseError, UnsupportedOperationError, nearest, quote
+from service.errors import FluxionError, ParseError, UnsupportedOperationError, nearest, quote
 from service.frontends.bounds import NODES, check_count
 from service.frontends.onnx.bodies import body_of, entered
 from service.frontends.onnx.folding import FOLDS
 from service.frontends.onnx.operators import Call, match, opset_of, schema_of
 from service.frontends.onnx.sources import SOURCES
 from service.frontends.onnx.table import BY_BODY, CONTRIBUTED, COVERED, KNOWN_INPUTS, OF_INTEGERS, rule_of
-from service.frontends.onnx.values import Known, ModelBuilder, Tensor, Value, about
+from service.frontends.onnx.values import BYTES_PER_ELEMENT, Known, ModelBuilder, Tensor, Value, blame
 
 STANDARD = frozenset({"", "ai.onnx"})
 GRAPH, GRAPHS = 5, 10  # types of attributes
@@ -27,20 +27,31 @@ class Reading:
         self.functions = functions
         self.builder = builder
         self.count = 0
+        self.bytes = 0
         self.calling: list[str] = []
+        self.blamed = False
 
     def run(self, nodes: Iterable[Any], values: dict[str, Value | None], opset: int) -> None:
         """Add what each node gives to `values`, from which it takes its inputs."""
+        within = bool(self.calling)
         for place, node in enumerate(nodes):
-            with about(f"node {_title(node, place)}"):
+            try:
                 self._node(node, values, opset)
+            except FluxionError as error:
+                if not (within and self.blamed):  # of nested calls the innermost node and the outermost say enough
+                    blame(error, f"node {_title(node, place)}")
+                self.blamed = True
+                raise
 
     def _node(self, node: Any, values: dict[str, Value | None], opset: int) -> None:
         self.count += 1
         check_count(NODES, self.count, self.builder.limits.nodes)
-        for place, name in enumerate(node.output):
-            if name and (name in values or name in node.output[:place]):
-                message = f"the name {quote(name)} of an output is taken"
+        # More than the model itself only where its functions are called again and again.
+        self.bytes += node.ByteSize()
+        check_count("node_bytes", self.bytes, BYTES_PER_ELEMENT * self.builder.limits.elements)
+        for place, output in enumerate(node.output):
+            if output and (output in values or output in node.output[:place]):
+                message = f"the name {quote(output)} of an output is taken"
                 raise ParseError(message)
         inputs = [self._input(name, node, values) for name in node.input]
         results = self._results(node, inputs, opset)

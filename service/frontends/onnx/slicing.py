@@ -24,6 +24,9 @@ def slices(rank: int, sizes: Sequence[Size], bounds: Sequence[Any]) -> list[tupl
     found = [(None, None, None)] * rank
     for start, stop, axis, step in zip(starts, ends, chosen, strides, strict=True):
         place = axis_of(axis, rank)
+        if found[place] != (None, None, None):
+            message = f"the axis {place} is sliced twice"
+            raise ShapeError(message)
         found[place] = _slice(start, stop, step, sizes[place])
     return found
 

@@ -70,6 +70,7 @@ TYPES = {
     13: ElementType("uint64", "int", 8, _plain("Q"), "uint64_data"),
 }
 AS_KIND = {"float": TYPES[11], "int": TYPES[7], "bool": TYPES[9]}  # the widest of each kind
+FIELDS = sorted({known.field for known in TYPES.values()})
 _AS_BITS = {"float16": "H", "bfloat16": "H"}  # whose field has the bits of an entry as an integer
 
 
@@ -105,7 +106,7 @@ def read_tensor(tensor: Any, what: str, limits: Limits) -> Content:
         raise ParseError(message)
     count = math.prod(shape)
     check_count(ELEMENTS, math.prod(max(n, 1) for n in shape), limits.elements)
-    entries = _entries(tensor, found, limits)
+    entries = _entries(tensor, found, what, limits)
     if len(entries) != count:
         message = f"{what} has the shape {shape}, which has {count} entries, but data for {len(entries)}"
         raise ParseError(message)
@@ -114,11 +115,18 @@ def read_tensor(tensor: Any, what: str, limits: Limits) -> Content:
     return Content(found.kind, shape, entries)
 
 
-def _entries(tensor: Any, found: ElementType, limits: Limits) -> Sequence[Any]:
+def _entries(tensor: Any, found: ElementType, what: str, limits: Limits) -> Sequence[Any]:
+    stated = [field for field in FIELDS if len(getattr(tensor, field))]
+    if len(stated) + tensor.HasField("raw_data") > 1:
+        message = f"{what} has data in more than one field"
+        raise ParseError(message)
     if not tensor.HasField("raw_data"):
         listed = getattr(tensor, found.field)
         check_count(ELEMENTS, len(listed), limits.elements)
         listed = list(listed)
+        if found.kind != "float" and not all(map(found.holds, listed)):
+            message = f"{what} has an integer that is no {found.name}"
+            raise ParseError(message)
         if found.name not in _AS_BITS:
             return listed
         return found.decode(struct.pack(f"<{len(listed)}H", *(entry & 0xFFFF for entry in listed)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,9 +13,12 @@ from service.frontends.builder import Builder, array_of_numbers, operation
 from service.ir import size
 from service.ir.leaves import constant, size_value
 from service.ir.node import Node
+from service.ir.op import Op
 from service.ir.size import Dim, Shape, Size
 
 Kind = Literal["float", "int", "bool"]
+BYTES_PER_ELEMENT = 8
+APPLIED_PER_NODE = 3  # how often the nodes of a graph are found again, at the most
 MOST_KNOWN = 2**20  # entries of constants that are looked at one by one, each time that they are
 
 
@@ -23,6 +26,13 @@ class ModelBuilder(Builder):
     """Builds nodes within the limits, and counts the entries of constants that are worked on while a model is read."""
 
     known = 0
+    applied = 0
+
+    def apply(self, op: Op, inputs: Sequence[Node], attributes: Mapping[str, Any] | None = None) -> Node:
+        """The operation on these inputs; those that give a node which is there already count as well."""
+        self.applied += 1
+        check_count("model_operations", self.applied, APPLIED_PER_NODE * self.limits.nodes)
+        return super().apply(op, inputs, attributes)
 
     def spend(self, entries: int) -> None:
         """Count entries of constants before they are computed or looked at."""
@@ -187,6 +197,11 @@ def about(what: str) -> Iterator[None]:
     try:
         yield
     except FluxionError as error:
-        error.detail = f"{what}: {error.detail}"
-        error.args = (error.detail,)
+        blame(error, what)
         raise
+
+
+def blame(error: FluxionError, what: str) -> None:
+    """Say in front what a refusal is about."""
+    error.detail = f"{what}: {error.detail}"
+    error.args = (error.detail,)

@@ -8,7 +8,7 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from service.errors import ShapeError, UnsupportedOperationError
+from service.errors import ParseError, ShapeError, UnsupportedOperationError
 from service.frontends.bounds import ELEMENTS, NODES, check_count
 from service.frontends.builder import array_of_numbers
 from service.frontends.onnx.arranging import at, joined, picked
@@ -213,13 +213,16 @@ def _entries(x: Tensor, found: Windows, axis: int, n: Size, *, padding: bool) ->
         raise UnsupportedOperationError(message)
     low, high = (0, before + n + after) if padding else (before, before + n)
     starts = range(0, count * found.strides[axis], found.strides[axis])
-    within = [sum(low <= start + k * found.dilations[axis] < high for k in range(kernel)) for start in starts]
     x.builder.spend(size.bulk((count, kernel)))
+    within = [sum(low <= start + k * found.dilations[axis] < high for k in range(kernel)) for start in starts]
     shape = (count, *(1 for _ in found.kernel[axis + 1 :]))
     return Tensor(x.builder, array_of_numbers(shape, map(float, within)))
 
 
 def _lp_pool(x: Tensor, *, kernel_shape: Any, p: int, **given: Any) -> Tensor:
+    if p < 1:
+        message = f"p is at least 1, got {p}"
+        raise ParseError(message)
     powers = x.call("abs") ** p
     total = reduce(Tensor.__add__, (part for _, part in _pooled(x, kernel_shape, given).over(powers, 0.0)))
     return total ** (1 / p)

@@ -11,81 +11,31 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import ModelProto, SparseTensorProto, TensorProto, TrainingInfoProto, helper
+from onnx import ModelProto, SparseTensorProto, TrainingInfoProto, helper
 
 from service.errors import FluxionError, LimitError, ParseError, ShapeError, UnknownNameError, UnsupportedOperationError
 from service.frontends.onnx import read_onnx
 from service.frontends.onnx.values import MOST_KNOWN
 from service.tasks.messages import Limits
+from tests.frontends.onnx.bombs import (
+    branching,
+    calling_itself,
+    calling_often,
+    chain,
+    changed,
+    deep,
+    doubling,
+    external,
+    many_outputs,
+    one,
+    referring,
+    wide_pool,
+    with_tensor,
+)
 from tests.frontends.onnx.making import graph_of, model, node
 
 MODELS = sorted((Path(__file__).parent / "models").glob("*.onnx"))
 LONGEST_DETAIL = 1000
-
-
-def one(op_type: str, *inputs: str, shape: Any = (2, 3), opset: int = 21, attributes: Any = None, **more: Any) -> Any:
-    """A model of one node called N."""
-    given_attributes = attributes or {}
-    return model([node(op_type, *(inputs or ("x",)), name="N", **given_attributes)], {"x": shape}, opset, **more)
-
-
-def changed(change: Callable[[Any], object], made: Any = None) -> Any:
-    """A model after a change."""
-    made = made or one("Neg", w=np.ones(2))
-    change(made)
-    return made
-
-
-def calling_itself() -> Any:
-    """A function that calls itself."""
-    again = helper.make_function("own", "F", ["a"], ["b"], [helper.make_node("F", ["a"], ["b"], domain="own")],
-                                 [helper.make_opsetid("", 21)])  # fmt: skip
-    return changed(lambda made: made.functions.append(again), one("F", attributes={"domain": "own"}))
-
-
-def doubling() -> Any:
-    """Functions that each call the next twice: 2**30 nodes."""
-    made = one("F0", attributes={"domain": "own"})
-    for k in range(30):
-        twice = [helper.make_node(f"F{k + 1}", ["a" if j == 0 else "c"], ["c" if j == 0 else "b"], domain="own")
-                 for j in range(2)]  # fmt: skip
-        made.functions.append(helper.make_function("own", f"F{k}", ["a"], ["b"], twice, [helper.make_opsetid("", 21)]))
-    made.functions.append(
-        helper.make_function("own", "F30", ["a"], ["b"], [helper.make_node("Neg", ["a"], ["b"])],
-                             [helper.make_opsetid("", 21)])
-    )  # fmt: skip
-    return made
-
-
-def branching() -> Any:
-    """A node with graphs inside."""
-    inner = helper.make_graph([node("Neg", "x")], "inner", [], [helper.make_tensor_value_info("y", 11, None)])
-    return one("If", attributes={"then_branch": inner, "else_branch": inner})
-
-
-def external(name: str) -> Any:
-    """An initializer whose data is in a file."""
-    tensor = TensorProto(name="w", data_type=11, dims=[2], data_location=TensorProto.EXTERNAL)
-    tensor.external_data.add(key="location", value=name)
-    return changed(lambda made: made.graph.initializer.append(tensor), one("Neg"))
-
-
-def with_tensor(**fields: Any) -> Any:
-    """A model with an initializer of these fields."""
-    return changed(lambda made: made.graph.initializer.append(TensorProto(name="w", **fields)), one("Neg"))
-
-
-def chain(count: int) -> ModelProto:
-    """A node after another."""
-    names = ["x", *(f"h{k}" for k in range(1, count)), "y"]
-    nodes = [helper.make_node("Neg", [names[k]], [names[k + 1]], name=f"N{k}") for k in range(count)]
-    return model(nodes, {"x": []})
-
-
-def many_outputs() -> ModelProto:
-    """Two outputs of one name."""
-    split = helper.make_node("Split", ["x"], ["y", "y"], axis=0, name="N")
-    return model([split], {"x": [2]})
 
 
 REFUSED: Mapping[str, tuple[Callable[[], ModelProto], type[FluxionError], str]] = {
@@ -149,6 +99,27 @@ REFUSED: Mapping[str, tuple[Callable[[], ModelProto], type[FluxionError], str]] 
                  UnsupportedOperationError, "training information"),
     "a function that calls itself": (calling_itself, UnsupportedOperationError, "node 'N' .*nested more than"),
     "functions that double": (doubling, LimitError, "node 'N' .*nodes"),
+    "functions within functions": (deep, UnsupportedOperationError,
+                                   r"^node 'N' \('F0'\): node 'n{70}' \('Nope'\): the op"),
+    "a long constant of a function": (lambda: calling_often(100), LimitError, "node_bytes"),
+    "a long attribute of a call": (lambda: referring(10**5), LimitError, "node 'N' .*node_bytes"),
+    "an average of many windows": (wide_pool, LimitError, "node 'N' .*known_entries"),
+    "a power that is none": (lambda: one("LpPool", shape=[1, 1, 3], attributes={"kernel_shape": [1], "p": 0}),
+                             ParseError, "node 'N' .*p is at least 1"),
+    "a flag that is neither": (lambda: one("ReduceSum", attributes={"keepdims": 2}), ParseError,
+                               "node 'N' .*'keepdims' is 0 or 1, got 2"),
+    "an axis sliced twice": (lambda: one("Slice", "x", "w", "w", "a", w=np.array([0, 1]), a=np.array([1, -1])),
+                             ShapeError, "node 'N' .*axis 1 is sliced twice"),
+    "outputs that are not as many": (lambda: one("Split", attributes={"axis": 0, "num_outputs": 2}), ShapeError,
+                                     "node 'N' .*num_outputs is 2, for 1 outputs"),
+    "a reduction that is none": (lambda: one("NegativeLogLikelihoodLoss", "x", "w", w=np.array([0, 1]),
+                                             attributes={"reduction": ""}), ParseError,
+                                 "node 'N' .*'reduction' is one of none, sum, mean"),
+    "a division by 0": (lambda: one("Celu", attributes={"alpha": 0.0}), ParseError, "node 'N' .*alpha is 0"),
+    "data in two fields": (lambda: with_tensor(data_type=11, dims=[1], raw_data=bytes(8), double_data=[1.0]),
+                           ParseError, "initializer 'w': .*more than one field"),
+    "an integer beyond its type": (lambda: with_tensor(data_type=2, dims=[1], int32_data=[256]), ParseError,
+                                   "initializer 'w': .*no uint8"),
     "no outputs": (lambda: changed(lambda made: made.graph.ClearField("output")), ParseError, "no outputs"),
     "an output from nowhere": (lambda: model([node("Neg", "x")], {"x": []}, outputs=["q"]), ParseError, "output 'q'"),
     "too little data": (lambda: with_tensor(data_type=11, dims=[2], raw_data=b"12345678"), ParseError,
@@ -203,6 +174,14 @@ def test_the_work_on_constants_is_bounded() -> None:
     made = model(nodes, {"x": []}, outputs=["x"], w=np.ones(2**16, np.int64))
     with pytest.raises(LimitError, match="known_entries"):
         graph_of(made)
+
+
+def test_the_work_on_nodes_that_are_there_already_is_bounded() -> None:
+    """Many nodes that each take the same entries, one by one."""
+    scattered = np.arange(2000) % 3 // 2
+    nodes = [node("Gather", "x", "w", output=f"y{k}", name=f"N{k}") for k in range(60)]
+    with pytest.raises(LimitError, match="model_operations"):
+        graph_of(model(nodes, {"x": [2]}, outputs=["y0"], w=scattered))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", b"{}", b"\x3a\x02", bytes(100), b"\x80" * 100])
