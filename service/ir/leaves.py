@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from service.ir.node import Node, make
@@ -20,10 +21,11 @@ __all__ = [
 VARIABLE = register(Op("variable", "leaf", "an input", internal=True))
 ARRAY = register(Op("array", "leaf", "an array of given numbers", internal=True))
 SIZE = register(Op("size", "leaf", "a named size as a number", internal=True))
-DELTA = register(Op("delta", "leaf", "the identity between two axes", internal=True))
-UNIT = register(Op("unit", "leaf", "the vector that is 1 at one place", internal=True))
-SELECTOR = register(Op("selector", "leaf", "the 0/1 matrix whose column k picks entry start + k*step", internal=True))
-TRIANGLE = register(Op("triangle", "leaf", "the 0/1 matrix with ones on and below a diagonal", internal=True))
+_constant_tensor = partial(Op, family="leaf", internal=True, strong=True)  # a 0 of theirs leaves out an entry
+DELTA = register(_constant_tensor("delta", summary="the identity between two axes"))
+UNIT = register(_constant_tensor("unit", summary="the vector that is 1 at one place"))
+SELECTOR = register(_constant_tensor("selector", summary="the 0/1 matrix whose column k picks entry start + k*step"))
+TRIANGLE = register(_constant_tensor("triangle", summary="the 0/1 matrix with ones on and below a diagonal"))
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class AsWritten:
             key = (node.op, repr(node.attributes), node.shape, shapes, flags)
             if key not in programs:
                 alone = lower(node, tuple(variable(str(k), shape) for k, shape in enumerate(shapes)))
-                programs[key] = compile_program([alone], flags)
+                programs[key] = compile_program([alone], flags, with_masks=True)
             steps.append(_Step(node, programs[key], ()))
         kept = set(self._outputs)
         gone: dict[int, list[Node]] = {}

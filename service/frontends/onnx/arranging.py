@@ -8,8 +8,8 @@ from math import prod
 from typing import Any
 
 from service.errors import ShapeError, UnsupportedOperationError
-from service.frontends.bounds import LARGEST_INTEGER
 from service.frontends.onnx.choosing import gathered, gathered_entries, mask_of
+from service.frontends.onnx.slicing import slices
 from service.frontends.onnx.values import (
     Known,
     ModelBuilder,
@@ -42,7 +42,7 @@ def _reshape(x: Tensor, shape: Any, *, allowzero: int = 0) -> Tensor:
 
 
 def _squeeze(x: Tensor, axes: Any = None) -> Tensor:
-    given = whole_numbers(axes)
+    given = squeezed_axes(axes)
     if given is None and not all(isinstance(n, int) for n in x.shape):
         message = f"which axes of {size.written(x.shape)} have size 1 is not known; name the axes"
         raise UnsupportedOperationError(message)
@@ -51,6 +51,15 @@ def _squeeze(x: Tensor, axes: Any = None) -> Tensor:
         message = f"only axes of size 1 can be squeezed, got axes {gone} of {size.written(x.shape)}"
         raise ShapeError(message)
     return x.reshape([n for k, n in enumerate(x.shape) if k not in gone])
+
+
+def squeezed_axes(axes: Any) -> tuple[int, ...] | None:
+    """The axes that Squeeze names, None for all of size 1; a list of none is both, by definition and by runtime."""
+    given = whole_numbers(axes)
+    if given == ():
+        message = "an empty list of axes: runtimes differ in whether that is no axis or every one of size 1"
+        raise UnsupportedOperationError(message)
+    return given
 
 
 def unsqueezed(shape: Sequence[Size], axes: Any) -> list[Size]:
@@ -83,45 +92,6 @@ def _tile(x: Tensor, repeats: Any) -> Tensor:
     apart = x.reshape([entry for _, n in pairs for entry in (1, n)])
     repeated = apart.call("broadcast_to", shape=tuple(entry for pair in pairs for entry in pair))
     return repeated.reshape([size.multiply(count, n) for count, n in pairs])
-
-
-def slices(rank: int, sizes: Sequence[Size], bounds: Sequence[Any]) -> list[tuple[Any, Any, Any]]:
-    """A slice for every axis, of the operator's `starts`, `ends`, `axes` and `steps`."""
-    starts, ends, axes, steps = bounds
-    starts, ends = whole(starts) or (), whole(ends) or ()
-    chosen = whole_numbers(axes) or tuple(range(len(starts)))
-    strides = whole_numbers(steps) or (1,) * len(starts)
-    if not len(starts) == len(ends) == len(chosen) == len(strides):
-        message = f"{len(starts)} starts, {len(ends)} ends, {len(chosen)} axes and {len(strides)} steps"
-        raise ShapeError(message)
-    found = [(None, None, None)] * rank
-    for start, stop, axis, step in zip(starts, ends, chosen, strides, strict=True):
-        place = axis_of(axis, rank)
-        if found[place] != (None, None, None):
-            message = f"the axis {place} is sliced twice"
-            raise ShapeError(message)
-        found[place] = _slice(start, stop, step, sizes[place])
-    return found
-
-
-def _slice(start: Size, stop: Size, step: int, n: Size) -> tuple[Any, Any, Any]:
-    if step == 0:
-        message = "a slice step cannot be 0"
-        raise ShapeError(message)
-    if all(isinstance(value, int) for value in (start, stop, n)):
-        chosen = range(*slice(start, stop, step).indices(n))  # type: ignore[arg-type]
-        last = chosen.stop if chosen and chosen.stop >= 0 else None if chosen else chosen.start
-        return chosen.start, last, max(min(step, LARGEST_INTEGER), -LARGEST_INTEGER)
-    # Of a named size only what both ends leave whole is known, and where Python would not cut a slice short.
-    forward = step > 0
-    from_end = start == 0 if forward else start == -1 or _is_far(start)
-    to_end = (stop == n or _is_far(stop)) if forward else _is_far(size.multiply(-1, stop))
-    return None if from_end else start, None if to_end else stop, step
-
-
-def _is_far(bound: Size) -> bool:
-    """Whether a bound is one of those that stand for the end of any axis."""
-    return isinstance(bound, int) and bound >= LARGEST_INTEGER - 1
 
 
 def _slice_tensor(x: Tensor, starts: Any, ends: Any, axes: Any = None, steps: Any = None) -> Tensor:

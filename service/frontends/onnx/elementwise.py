@@ -52,8 +52,9 @@ def _unit(x: Tensor) -> Tensor:
     return x.call("maximum", 0).call("minimum", 1)
 
 
-def _chosen(condition: Value, x: Tensor, y: Tensor) -> Tensor:
-    return (condition.tensor(x.builder) if isinstance(condition, Known) else condition).where(x, y)
+def _chosen(condition: Value, x: Tensor, y: Value) -> Tensor:
+    of, otherwise = (part.tensor(x.builder) if isinstance(part, Known) else part for part in (condition, y))
+    return of.where(x, otherwise)
 
 
 ELEMENTWISE: Mapping[str, str | Callable[..., Tensor]] = {

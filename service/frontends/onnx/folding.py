@@ -10,7 +10,8 @@ from typing import Any
 
 from service.errors import UnsupportedOperationError
 from service.frontends.bounds import is_modest
-from service.frontends.onnx.arranging import slices, unsqueezed
+from service.frontends.onnx.arranging import squeezed_axes, unsqueezed
+from service.frontends.onnx.slicing import slices
 from service.frontends.onnx.values import Known, ModelBuilder, axis_of, whole, whole_number, whole_numbers
 from service.ir import size
 from service.ir.size import Dim, Size
@@ -137,7 +138,7 @@ def _concat(*parts: Known, axis: int, **_: Any) -> Known:
 
 
 def _squeeze(x: Known, axes: Any = None, **_: Any) -> Known:
-    given = whole_numbers(axes)
+    given = squeezed_axes(axes)
     gone = (
         [axis_of(k, len(x.shape)) for k in given] if given is not None else [k for k, n in enumerate(x.shape) if n == 1]
     )

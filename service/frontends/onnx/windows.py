@@ -179,13 +179,23 @@ def _divided(rows: Size, group: int) -> tuple[Size]:
     return (quotient,)
 
 
+def _pooled(x: Tensor, kernel: Sequence[Any], given: Mapping[str, Any]) -> Windows:
+    """The windows of pooling; refused where runtimes and ONNX's own definition differ in where they begin."""
+    strides, dilations = (given.get(name) or (1,) * len(kernel) for name in ("strides", "dilations"))
+    odd = any(step > k or (k > 1 and apart > 1) for k, step, apart in zip(kernel, strides, dilations, strict=False))
+    if odd and given.get("auto_pad", "").startswith("SAME"):
+        message = "auto_pad of pooling by windows with dilations, or further apart than they are long, is not read"
+        raise UnsupportedOperationError(message)
+    return windows(x, kernel, given)
+
+
 def _max_pool(x: Tensor, *, kernel_shape: Any, **given: Any) -> Tensor:
-    parts = [part for _, part in windows(x, kernel_shape, given).over(x, float("-inf"))]
+    parts = [part for _, part in _pooled(x, kernel_shape, given).over(x, float("-inf"))]
     return reduce(lambda one, other: one.call("maximum", other), parts)
 
 
 def _average_pool(x: Tensor, *, kernel_shape: Any, count_include_pad: int = 0, **given: Any) -> Tensor:
-    found = windows(x, kernel_shape, given)
+    found = _pooled(x, kernel_shape, given)
     total = reduce(Tensor.__add__, (part for _, part in found.over(x, 0.0)))
     for axis, n in enumerate(x.shape[2:]):
         total = total / _entries(x, found, axis, n, padding=bool(count_include_pad))
@@ -214,7 +224,7 @@ def _lp_pool(x: Tensor, *, kernel_shape: Any, p: int, **given: Any) -> Tensor:
         message = f"p is at least 1, got {p}"
         raise ParseError(message)
     powers = x.call("abs") ** p
-    total = reduce(Tensor.__add__, (part for _, part in windows(x, kernel_shape, given).over(powers, 0.0)))
+    total = reduce(Tensor.__add__, (part for _, part in _pooled(x, kernel_shape, given).over(powers, 0.0)))
     return total ** (1 / p)
 
 

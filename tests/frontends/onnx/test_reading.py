@@ -208,7 +208,7 @@ def test_slices_of_axes_with_a_name_or_a_number(bounds: Any, expected: Any, coun
     assert np.array_equal(values(made, x=x), expected(x))
 
 
-@pytest.mark.parametrize("bounds", [(0, -(2**63), 1), (0, -(2**63), -1), (3, 2**63 - 1, -1)])
+@pytest.mark.parametrize("bounds", [(0, -(2**63), 1), (0, -(2**63), -1), (3, 4, -1)])
 def test_slices_that_may_be_empty(bounds: Any) -> None:
     """Are empty, or have the first entry, where the size is a number; with a name they are refused."""
     start, stop, step = map(np.array, ([bounds[0]], [bounds[1]], [bounds[2]]))
@@ -225,3 +225,50 @@ def test_whether_named_sizes_are_equal_is_not_guessed() -> None:
     assert values(model(nodes, {"x": ["n", 3]}, k=np.array([-1])), x=np.ones((2, 3))).tolist() == [2.0, 3.0]
     with pytest.raises(FluxionError, match="whether n is 3 is not known"):
         graph_of(model(nodes, {"x": ["n", 3]}, k=np.array([3])))
+
+
+ARE_READ_DIFFERENTLY: dict[str, Any] = {
+    "backwards to the far end": model(
+        [node("Slice", "x", "a", "b", "", "c")], {"x": [5]},
+        a=np.array([3]), b=np.array([2**63 - 1]), c=np.array([-1]),
+    ),
+    "backwards from before the first": model(
+        [node("Slice", "x", "a", "b", "", "c")], {"x": [3]},
+        a=np.array([-4]), b=np.array([-9]), c=np.array([-1]),
+    ),
+    "no axes": model([node("Squeeze", "x", "a")], {"x": [1, 3]}, a=np.array([], np.int64)),
+    "windows apart": model(
+        [node("MaxPool", "x", kernel_shape=[1], strides=[3], auto_pad="SAME_UPPER")], {"x": [1, 1, 6]}
+    ),
+    "windows with gaps": model(
+        [node("AveragePool", "x", kernel_shape=[2], dilations=[2], auto_pad="SAME_LOWER")], {"x": [1, 1, 6]}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARE_READ_DIFFERENTLY)
+def test_what_runtimes_read_differently_is_refused(name: str) -> None:
+    """ONNX's own evaluator and onnxruntime have two answers, so that there is none of ours."""
+    with pytest.raises(FluxionError, match=r"differ|is not read"):
+        graph_of(ARE_READ_DIFFERENTLY[name])
+
+
+def test_conditions_on_both_sides_of_where() -> None:
+    """Constants of conditions are values there, while Pow's second input may be integers."""
+    nodes = [node("Greater", "x", "zero", output="c"), node("Where", "c", "p", "q", output="d"),
+             node("Where", "d", "x", "zero")]  # fmt: skip
+    p = np.array([True, False, True])
+    made = model(nodes, {"x": [3]}, zero=np.array(0.0), p=p, q=~p)
+    assert values(made, x=[5.0, -6.0, -7.0]).tolist() == [5.0, -6.0, 0.0]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_parts_that_are_left_out_may_be_anything(value: float) -> None:
+    """A causal mask is a triangle of -inf: zeros stand where it is cut off, as numpy and onnxruntime have it."""
+    x = np.full((3, 4), value)
+    made = model([node("Trilu", "x", "k")], {"x": [3, 4]}, k=np.array(1))
+    assert np.array_equal(values(made, x=x), np.triu(x, 1), equal_nan=True)
+    rows = [1, 0, 0, 3, 1, 2, 2]
+    y = np.where(np.eye(4) > 0, value, np.arange(16.0).reshape(4, 4))
+    gathered = model([node("Gather", "x", "rows")], {"x": [4, 4]}, rows=np.array(rows))
+    assert np.array_equal(values(gathered, x=y), y[rows], equal_nan=True)
