@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,9 +53,9 @@ def _content(model: Mapping[str, Any]) -> Any:
     if model["format"] not in BYTES:
         return model["content"]
     try:
-        return base64.b64decode(model["content"], validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        message = "the content is the file in base64, as one text"
+        return base64.b64decode("".join(model["content"].split()), validate=True)
+    except (AttributeError, ValueError):
+        message = "the content is the file in base64, as one text, with neither a path nor `data:` before it"
         raise InvalidRequestError(message, pointer=pointer("model", "content")) from None
 
 
@@ -75,10 +74,16 @@ def _with_variables(graph: Mapping[str, Any], at: str, body: Mapping[str, Any]) 
 
 
 def _check_parameters(body: Mapping[str, Any], constants: Sequence[str]) -> None:
+    left = set(constants)
     for place, name in enumerate(body.get("parameters", ())):
-        if name not in constants:
+        at = pointer("parameters", place)
+        if name not in left:
+            if name in constants:
+                message = f"{name} stands twice"
+                raise InvalidRequestError(message, pointer=at)
             message = f"{name} is no constant of the function{nearest(name, constants)}"
-            raise UnknownNameError(message, pointer=pointer("parameters", place))
+            raise UnknownNameError(message, pointer=at)
+        left.remove(name)
 
 
 def _names(body: Mapping[str, Any]) -> Iterable[str]:

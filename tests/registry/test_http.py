@@ -210,6 +210,9 @@ def test_a_parameter_that_is_no_constant(service: Service) -> None:
     assert answer.status == 422
     assert answer.document["errors"][0]["pointer"] == "/parameters/0"
     assert "did you mean weight" in answer.document["detail"]
+    answer = post(service, "/v1/functions", {"graph": GRAPH, "parameters": ["weight", "weight"]})
+    assert answer.status == 422
+    assert answer.document["errors"][0]["pointer"] == "/parameters/1"
 
 
 def test_processes_share_functions() -> None:
