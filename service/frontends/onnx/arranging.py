@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
-from math import prod
 from typing import Any
 
-from service.errors import ShapeError, UnsupportedOperationError
-from service.frontends.onnx.choosing import gathered, gathered_entries, mask_of
+from service.errors import ParseError, ShapeError, UnsupportedOperationError, quote
 from service.frontends.onnx.slicing import slices
 from service.frontends.onnx.values import (
     Known,
-    ModelBuilder,
     Tensor,
-    Value,
     axis_of,
     whole,
     whole_number,
@@ -127,107 +123,6 @@ def _equal_parts(n: Size, count: int) -> tuple[int, ...]:
     return (most,) * (count - 1) + (n - most * (count - 1),)
 
 
-def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Places of an axis as few slices `(start, count, step)`, in order."""
-    found: list[tuple[int, int, int]] = []
-    for index in indices:
-        start, count, step = found[-1] if found else (index, 0, 1)
-        if found and count == 1 and index != start:
-            found[-1] = (start, 2, index - start)
-        elif found and count > 1 and index == start + count * step:
-            found[-1] = (start, count + 1, step)
-        else:
-            found.append((index, 1, 1))
-    return found
-
-
-def picked(x: Tensor, axis: int, indices: Sequence[int]) -> Tensor:
-    """The entries at these places of an axis, in order."""
-    pieces = [at(x, axis, _run(*run)) for run in runs(indices)] or [at(x, axis, (0, 0, None))]
-    return joined(*pieces, axis=axis)
-
-
-def _run(start: int, count: int, step: int) -> tuple[int, int | None, int]:
-    stop = start + count * step
-    return start, None if stop < 0 else stop, step
-
-
-def places(indices: Sequence[Size], n: Size) -> list[int]:
-    """Indices counted from the front."""
-    if not isinstance(n, int):
-        message = f"an axis of the named size {n!r} cannot be indexed by a list"
-        raise UnsupportedOperationError(message)
-    return [axis_of(whole_number(index), n) for index in indices]
-
-
-def _gather(x: Tensor, indices: Value, *, axis: int) -> Tensor:
-    if isinstance(indices, Tensor):
-        return gathered(x, x.axis(axis), indices)
-    place, listed = x.axis(axis), whole(indices) or ()
-    n = x.shape[place]
-    if indices.shape == ():
-        return at(x, place, whole_number(listed[0]) if not isinstance(n, int) else places(listed, n)[0])
-    flat = picked(x, place, places(listed, n))
-    return flat.reshape((*x.shape[:place], *indices.shape, *x.shape[place + 1 :]))
-
-
-def _gather_elements(x: Tensor, indices: Value, *, axis: int) -> Tensor:
-    """Entry by entry another place of one axis: sums of entries under masks, which keep the others out."""
-    if isinstance(indices, Tensor):
-        return gathered_entries(x, x.axis(axis), indices)
-    place, listed = x.axis(axis), places(whole(indices) or (), x.shape[x.axis(axis)])
-    n = whole_number(x.shape[place])
-    others = [(m, k) for axis, (m, k) in enumerate(zip(indices.shape, x.shape, strict=False)) if axis != place]
-    if len(indices.shape) != x.rank or any(isinstance(k, int) and m > k for m, k in others):
-        message = f"indices of shape {size.written(indices.shape)} do not fit into {size.written(x.shape)}"
-        raise ShapeError(message)
-    x.builder.spend(size.bulk((len(listed), n)))
-    mask = Known("bool", (*indices.shape, n), tuple(k == index for index in listed for k in range(n)))
-    kept = tuple((0, n, None) for n in indices.shape)
-    moved = x.call("getitem", index=(*kept[:place], (None, None, None), *kept[place + 1 :]))
-    order = [k for k in range(x.rank) if k != place]
-    last = moved.call("transpose", axes=(*order, place)).reshape(
-        (*indices.shape[:place], 1, *indices.shape[place + 1 :], n)
-    )
-    return mask.tensor(x.builder).where(last, 0).call("sum", axis=-1)
-
-
-def _gather_nd(x: Tensor, indices: Value, *, batch_dims: int = 0) -> Tensor:
-    depth, listed = int(indices.shape[-1]) if indices.shape else 0, whole_numbers(indices) or ()  # type: ignore[arg-type]
-    if batch_dims or not 0 < depth <= x.rank:
-        message = f"indices of {depth} axes within {x.rank}, in {batch_dims} batch axes, are not read"
-        raise UnsupportedOperationError(message)
-    sizes = x.shape[:depth]
-    points = [places(listed[k::depth], n) for k, n in enumerate(sizes)]
-    flat = [sum(k * prod(whole_numbers(sizes[axis + 1 :]) or (1,)) for axis, k in enumerate(point))
-            for point in zip(*points, strict=True)]  # fmt: skip
-    rows = x.reshape((size.count(sizes), *x.shape[depth:]))
-    return picked(rows, 0, flat).reshape((*indices.shape[:-1], *x.shape[depth:]))
-
-
-def _compress(x: Tensor, condition: Any, *, axis: int | None = None) -> Tensor:
-    kept = [k for k, entry in enumerate(whole_numbers(condition) or ()) if entry]
-    if axis is None:
-        return picked(x.call("ravel"), 0, places(kept, size.count(x.shape)))
-    return picked(x, x.axis(axis), places(kept, x.shape[x.axis(axis)]))
-
-
-def _one_hot(indices: Value, depth: Any, values: Tensor, *, axis: int) -> Tensor:
-    mask = _hot(indices, whole_number(depth), values.builder)
-    rank, place = len(indices.shape), axis_of(axis, len(indices.shape) + 1)
-    order = (*range(place), rank, *range(place, rank))
-    return mask.call("transpose", axes=order).where(at(values, 0, 1), at(values, 0, 0))
-
-
-def _hot(indices: Value, count: int, builder: ModelBuilder) -> Tensor:
-    if isinstance(indices, Tensor):
-        return mask_of(indices, count)
-    listed = whole_numbers(indices) or ()
-    builder.spend(size.bulk((len(listed), count)))
-    entries = tuple(k == index % count if -count <= index < count else 0 for index in listed for k in range(count))
-    return Known("bool", (*indices.shape, count), entries).tensor(builder)
-
-
 def _trilu(x: Tensor, k: Any = None, *, upper: int) -> Tensor:
     return x.call("triu" if upper else "tril", k=0 if k is None else whole_number(k))
 
@@ -252,20 +147,55 @@ def _eye_like(x: Tensor, *, k: int, **_: Any) -> Tensor:
     return Known("bool", (rows, columns), entries).tensor(x.builder)
 
 
+def _depth_to_space(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+    batch, depth, rows, columns = _picture(x, blocksize)
+    channels, first = _parted(depth, blocksize**2), _blocks_first(mode)
+    inner = (blocksize, blocksize, channels) if first else (channels, blocksize, blocksize)
+    order = (0, 3, 4, 1, 5, 2) if first else (0, 1, 4, 2, 5, 3)
+    moved = x.reshape((batch, *inner, rows, columns)).call("transpose", axes=order)
+    return moved.reshape((batch, channels, rows * blocksize, columns * blocksize))
+
+
+def _space_to_depth(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+    batch, depth, rows, columns = _picture(x, blocksize)
+    down, across = _parted(rows, blocksize), _parted(columns, blocksize)
+    cut = x.reshape((batch, depth, down, blocksize, across, blocksize))
+    moved = cut.call("transpose", axes=(0, 3, 5, 1, 2, 4) if _blocks_first(mode) else (0, 1, 3, 5, 2, 4))
+    return moved.reshape((batch, depth * blocksize**2, down, across))
+
+
+def _blocks_first(mode: str) -> bool:
+    if mode not in {"CRD", "DCR"}:
+        message = f"mode is 'DCR' or 'CRD', got {quote(mode)}"
+        raise ParseError(message)
+    return mode == "DCR"
+
+
+def _picture(x: Tensor, blocksize: int) -> tuple[Size, int, int, int]:
+    if x.rank != 4 or blocksize < 1:  # noqa: PLR2004 - a batch of pictures with channels
+        message = f"four axes and a size of blocks from 1 on are expected, got {size.written(x.shape)} and {blocksize}"
+        raise ShapeError(message)
+    return x.shape[0], whole_number(x.shape[1]), whole_number(x.shape[2]), whole_number(x.shape[3])
+
+
+def _parted(whole_size: int, parts: int) -> int:
+    if whole_size % parts:
+        message = f"{whole_size} entries are not a multiple of {parts}"
+        raise ShapeError(message)
+    return whole_size // parts
+
+
 Rule = Callable[..., Any]
 ARRANGING: Mapping[str, str | Rule] = {
-    "Compress": _compress,
     "Concat": joined,
     "CumSum": _cumsum,
+    "DepthToSpace": _depth_to_space,
     "Expand": _expand,
     "EyeLike": _eye_like,
     "Flatten": _flatten,
-    "Gather": _gather,
-    "GatherElements": _gather_elements,
-    "GatherND": _gather_nd,
-    "OneHot": _one_hot,
     "Reshape": _reshape,
     "Slice": _slice_tensor,
+    "SpaceToDepth": _space_to_depth,
     "Split": _split,
     "Squeeze": _squeeze,
     "Tile": _tile,

@@ -99,6 +99,9 @@ def _instance_normalization(x: Tensor, scale: Tensor, shift: Tensor, *, epsilon:
 
 
 def _mean_variance(x: Tensor, *, axes: tuple[int, ...]) -> Tensor:
+    if not axes:
+        message = "an empty list of axes is read differently by runtimes"
+        raise UnsupportedOperationError(message)
     over: dict[str, Any] = {"axis": axes, "keepdims": True}
     return (x - x.call("mean", **over)) / (x.call("std", **over) + 1e-9)
 

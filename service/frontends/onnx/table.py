@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.frontends.onnx.arranging import ARRANGING
+from service.frontends.onnx.choosing import CHOOSING
 from service.frontends.onnx.elementwise import ELEMENTWISE
 from service.frontends.onnx.folding import FOLDS
 from service.frontends.onnx.reductions import OLDER_REDUCTIONS, REDUCTIONS
@@ -16,13 +17,13 @@ __all__ = ["BY_BODY", "CONTRIBUTED", "COVERED", "KNOWN_INPUTS", "OF_INTEGERS", "
 
 Rule = str | Callable[..., Any]
 
-OPERATORS: Mapping[str, Rule] = {**ELEMENTWISE, **REDUCTIONS, **ARRANGING, **WINDOWED}
+OPERATORS: Mapping[str, Rule] = {**ELEMENTWISE, **REDUCTIONS, **ARRANGING, **CHOOSING, **WINDOWED}
 OLDER: Mapping[str, tuple[int, Rule]] = {**OLDER_REDUCTIONS, **OLDER_WINDOWED}
 
 # Read by the body that ONNX's own schema gives them, in terms of other operators.
 BY_BODY = frozenset({
-    "Attention", "CenterCropPad", "DepthToSpace", "GroupNormalization", "NegativeLogLikelihoodLoss",
-    "RMSNormalization", "RotaryEmbedding", "SoftmaxCrossEntropyLoss", "SpaceToDepth", "SwiGLU",
+    "Attention", "CenterCropPad", "GroupNormalization", "NegativeLogLikelihoodLoss",
+    "RMSNormalization", "RotaryEmbedding", "SoftmaxCrossEntropyLoss", "SwiGLU",
 })  # fmt: skip
 
 # Inputs, as the schemas call them, that a rule takes as they are where they are constants; `Y` is Pow's exponent.

@@ -11,7 +11,8 @@ from typing import Any
 from service.errors import ParseError, ShapeError, UnsupportedOperationError
 from service.frontends.bounds import ELEMENTS, NODES, check_count
 from service.frontends.builder import array_of_numbers
-from service.frontends.onnx.arranging import at, joined, picked
+from service.frontends.onnx.arranging import at, joined
+from service.frontends.onnx.choosing import picked
 from service.frontends.onnx.values import Tensor, whole_numbers
 from service.ir import size
 from service.ir.size import Size

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from service.errors import FluxionError
 from service.frontends.graph import read_graph
@@ -272,3 +273,20 @@ def test_parts_that_are_left_out_may_be_anything(value: float) -> None:
     y = np.where(np.eye(4) > 0, value, np.arange(16.0).reshape(4, 4))
     gathered = model([node("Gather", "x", "rows")], {"x": [4, 4]}, rows=np.array(rows))
     assert np.array_equal(values(gathered, x=y), y[rows], equal_nan=True)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 21])
+@pytest.mark.parametrize(
+    ("op_type", "attributes", "shape"),
+    [
+        ("DepthToSpace", {"blocksize": 2}, (2, 8, 2, 3)),
+        ("DepthToSpace", {"blocksize": 2, "mode": "CRD"}, (2, 8, 2, 3)),
+        ("SpaceToDepth", {"blocksize": 2}, (2, 3, 4, 6)),
+    ],
+)
+def test_depth_and_space(op_type: str, attributes: dict[str, Any], shape: tuple[int, ...], opset: int) -> None:
+    """In every version of the operators: what exporters write of a shuffle of pixels."""
+    made = model([node(op_type, "x", **attributes)], {"x": list(shape)}, opset=opset)
+    x = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
+    evaluator: Any = ReferenceEvaluator(made)
+    np.testing.assert_array_equal(values(made, x=x), evaluator.run(None, {"x": x})[0])
