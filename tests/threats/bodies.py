@@ -142,7 +142,7 @@ BODIES: dict[str, Row] = {
         attack("a function of too many nodes", nonlinear([{"type": "sin", "args": ["x"]}] * 20_001), LIMIT),
         attack("code for an operator", nonlinear([{"type": "__import__('os')", "args": ["x"]}]), UNKNOWN),
         attack("a sum of 10**18 terms", mathjson(["Sum", "k", *RANGES]), LIMIT),
-        attack("code for a symbol", mathjson(["Sin", "__import__('os').getpid()"]), OK, holds="import___os_getpid"),
+        attack("code for a symbol", mathjson(["Sin", "__import__('os').getpid()"]), PARSE),
     ),
     "T39": (
         attack("32 GiB, as it says", archived(stated("(4294967296,)")), LIMIT, media=ARCHIVE),
