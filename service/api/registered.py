@@ -37,11 +37,13 @@ class KnownFunctions:
             found = self._graphs.get(function_id)
         return None if found is None else found[0]
 
-    def learn(self, document: bytes) -> None:
-        """Remembers the function of a document."""
+    def learn(self, document: bytes) -> Mapping[str, Any]:
+        """Remembers the function of a document; its graph."""
         fields = orjson.loads(document)
+        graph: Mapping[str, Any] = fields["graph"]
         with self._lock:
-            self._graphs[fields["function_id"]] = (fields["graph"], len(document))
+            self._graphs[fields["function_id"]] = (graph, len(document))
+        return graph
 
 
 KNOWN = KnownFunctions()

@@ -95,8 +95,10 @@ class Functions:
 
     def use(self, function_id: str) -> None:
         """Keeps a function that is in use, some time after this returns; if that fails, the next use will try."""
-        if function_id not in self._fresh:
-            self._background.begin(lambda: self._renew_quietly(function_id))
+        if function_id in self._fresh:
+            return
+        if self._background.begin(lambda: self._renew_quietly(function_id)):
+            self._fresh[function_id] = True  # from now on, so that those who use it meanwhile begin no more
 
     async def close(self) -> None:
         """Finishes what is under way, and gives back what the records hold."""
@@ -112,4 +114,5 @@ class Functions:
         try:
             await self.find(function_id)
         except OverloadedError as error:
+            self._fresh.pop(function_id, None)
             log.warning("a function in use was not renewed: %s", error.detail)

@@ -86,13 +86,13 @@ class Models:
         if graph is None:
             message = f"there is no model {quote(name)}; GET /Info lists those there are"
             raise ModelNotFoundError(message)
-        self.functions.use(name)
         return Model(name, {"graph": graph} if len(graph["outputs"]) > 1 else {"function_id": name})
 
     async def _graph(self, name: str) -> Mapping[str, Any] | None:
         """The graph of a registered function, its inputs in the order of their names."""
-        if KNOWN.get(name) is None:
-            document = await self.functions.find(name)
-            if document is not None:
-                KNOWN.learn(document)
-        return KNOWN.get(name)
+        known = KNOWN.get(name)
+        if known is not None:
+            self.functions.use(name)
+            return known
+        document = await self.functions.find(name)  # which is a use of its own
+        return None if document is None else KNOWN.learn(document)
