@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from service.errors import InvalidRequestError, LimitError, quote
+from service.frontends.nonfinite import NON_FINITE
 from service.tasks.messages import Array, Limits
 
 NAMED = ("at", "tangents", "evaluate_at")  # the fields of requests that have a tensor for each of some names
 SINGLE = "cotangent"  # the field that is a tensor
 SIZE_CAP = 2**31
-NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _NUMBERS = {int, float}
 
 

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 from service.errors import FluxionError, ParseError, quote
 from service.frontends.bounds import NODES, Limits, check_count
 from service.frontends.builder import Builder, operation
-from service.frontends.constants import read_entries, written_number
+from service.frontends.constants import read_entries
 from service.frontends.graph_attributes import Attributes
+from service.frontends.nonfinite import written_number
 from service.frontends.sizes import declared_shape
 from service.frontends.words import check_name, plain_word
 from service.frontends.write_graph import write_graph

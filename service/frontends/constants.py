@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array as numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,12 +10,12 @@ from service.errors import InvalidRequestError, ShapeError, quote
 from service.frontends.bounds import AXES, ELEMENTS, Limits, check_count, check_shape
 from service.frontends.builder import array_of_numbers
 from service.frontends.fields import Fields, as_list
+from service.frontends.nonfinite import NON_FINITE, written_number
 from service.ir import size
 from service.ir.leaves import ARRAY, FILL, SIZE, constant, size_value
 from service.ir.node import Node
 from service.ir.size import Dim, Shape, Size, written
 
-NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 ATTRIBUTES = Fields("a constant", optional=("value", "shape", "size"))
 WITH_DATA = Fields("the value of a constant", required=("shape", "data"))
 
@@ -102,11 +101,4 @@ def write_size(entry: Size) -> int | str:
     return entry if isinstance(entry, int) else repr(entry)
 
 
-def written_number(value: float) -> float | str:
-    """A double as JSON has it: what is not finite is a text."""
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-__all__ = ["read_constant", "read_entries", "write_constant", "write_size", "write_spread", "written_number"]
+__all__ = ["read_constant", "read_entries", "write_constant", "write_size", "write_spread"]

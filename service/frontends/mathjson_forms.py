@@ -10,10 +10,11 @@ from typing import Any
 
 from service.errors import LimitError, ParseError, ShapeError, UnsupportedOperationError, quote
 from service.frontends.bounds import LARGEST_INTEGER, NODES
-from service.frontends.constants import NON_FINITE, write_constant
+from service.frontends.constants import write_constant
 from service.frontends.formulas import Steps
 from service.frontends.mathjson_expression import Expression, Form, Indices
 from service.frontends.mathjson_literals import Call, Symbol, Text, literal
+from service.frontends.nonfinite import NON_FINITE
 from service.ir.leaves import fill_value
 from service.ir.node import Node
 

@@ -6,7 +6,6 @@ Numbers that are not finite are the texts NaN, Infinity and -Infinity in JSON.
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from service.api.media import JSON, answer_type
 from service.api.problems import NotAcceptableError, pointer
 from service.api.tensors import check_shape, decode
 from service.errors import InvalidRequestError, UnsupportedOperationError, quote
+from service.frontends.nonfinite import KINDS, NON_FINITE, written_number
 from service.tasks.messages import Array, Limits
 
 BASE64 = "application/json+base64"
@@ -28,7 +28,6 @@ DTYPE = "float64"
 DTYPES = ("bool", *(f"{kind}int{bits}" for kind in ("", "u") for bits in (8, 16, 32, 64)), "float16", "float32", DTYPE)
 ENCODINGS = ("json", "base64")
 NONE = "none"
-_NON_FINITE = {"nan": math.nan, "posinf": math.inf, "neginf": -math.inf}
 
 
 def accepted(headers: Headers) -> str:
@@ -83,7 +82,7 @@ def _entries(data: Mapping[str, Any], shape: list[int], dtype: np.dtype[Any], at
     _expect(isinstance(buffer, str), "the buffer is a text in base64", f"{at}/buffer")
     try:
         raw = base64.b64decode(buffer, validate=True)
-    except (TypeError, ValueError, binascii.Error):
+    except ValueError:
         message = "the buffer is not base64"
         raise InvalidRequestError(message, pointer=f"{at}/buffer") from None
     size = math.prod(shape) * dtype.itemsize
@@ -118,23 +117,15 @@ def sent(array: Array) -> dict[str, Any]:
     flat = array.reshape(-1)
     data: Any = flat
     if not np.isfinite(flat).all():
-        data = _named(flat.tolist())
+        data = [*map(written_number, flat.tolist())]
     return {"shape": list(array.shape), "data": data}
-
-
-def _named(entries: list[float]) -> list[float | str]:
-    return [entry if math.isfinite(entry) else _name(entry) for entry in entries]
-
-
-def _name(entry: float) -> str:
-    return "NaN" if math.isnan(entry) else "Infinity" if entry > 0 else "-Infinity"
 
 
 def answered(tensor: Mapping[str, Any]) -> Array:
     """The array of a tensor in an answer."""
     flat = np.array(tensor["data"], np.float64)
     for kind, places in tensor.get("nonfinite", {}).items():
-        flat[places] = _NON_FINITE[kind]
+        flat[places] = NON_FINITE[KINDS[kind]]
     return flat.reshape(tensor["shape"])
 
 
@@ -151,8 +142,8 @@ def written(array: Array, media_type: str) -> dict[str, Any]:
 
 def _nested(array: Array) -> Any:
     if array.ndim == 0:
-        return _named([array.item()])[0]
-    return _named(array.tolist()) if array.ndim == 1 else [_nested(row) for row in array]
+        return written_number(array.item())
+    return [_nested(row) for row in array]
 
 
 def expect_shape(shape: Any, at: str) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import orjson
 
-from service.api.tensors import NON_FINITE
 from service.api.umbridge.refusals import InvalidInputError
 from service.api.umbridge.sizes import Layout
+from service.frontends.nonfinite import KINDS, NON_FINITE
 from service.tasks.messages import Kind
 
-TOKENS = {"nan": b"NaN", "posinf": b"Infinity", "neginf": b"-Infinity"}
 _NUMBERS = {int, float}
 
 Fields = Mapping[str, Any]
@@ -136,7 +135,9 @@ CALLS: Mapping[str, Call] = {
 def written(tensor: Fields) -> bytes:
     """A tensor of an answer as a flat list of numbers, of which the protocol's clients read NaN and Infinity."""
     text = orjson.dumps(tensor["data"])
-    marks = sorted((place, TOKENS[kind]) for kind, places in tensor.get("nonfinite", {}).items() for place in places)
+    marks = sorted(
+        (place, KINDS[kind].encode()) for kind, places in tensor.get("nonfinite", {}).items() for place in places
+    )
     if not marks:
         return text
     first, *others = text.split(b"null")
