@@ -95,6 +95,35 @@ def test_bounds(store: str) -> None:
     run(store, scenario)
 
 
+def test_uses_at_once_renew_once() -> None:
+    """Requests do not ask the store again and again, not even for a function that it has not any more."""
+
+    async def scenario() -> None:
+        records = CountingRecords(2**20)
+        functions = Functions(records, FunctionBounds())
+        for name in ("fn_gone", "fn_other"):
+            asked = records.asked
+            for _ in range(2):
+                for _ in range(20):
+                    functions.use(name)
+                await asyncio.sleep(0.01)
+            assert records.asked == asked + 1
+        await functions.close()
+
+    asyncio.run(scenario())
+
+
+class CountingRecords(MemoryRecords):
+    """Counts how often it is asked for values."""
+
+    asked = 0
+
+    async def get(self, *names: str) -> list[bytes | None]:
+        """The values, or None for what is not there."""
+        self.asked += 1
+        return await super().get(*names)
+
+
 def test_no_room_in_memory() -> None:
     """What memory has no room for is not on the list."""
 
