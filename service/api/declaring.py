@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from service.api.media import JSON
@@ -72,6 +74,31 @@ class OnnxFile(RootModel[bytes]):
     """A model as ONNX has it in files; docs/onnx.md says which are read, and what the outputs of an answer are."""
 
     model_config = ConfigDict(json_schema_extra={"format": "binary"})
+
+
+@dataclass(frozen=True)
+class Described:
+    """A route with what the document says of it; its function's name is its operation id."""
+
+    method: str
+    path: str
+    route: Callable[..., Any]
+    summary: str
+    responses: dict[int | str, dict[str, Any]]
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def add_to(self, router: APIRouter) -> None:
+        """Adds it to a router."""
+        router.add_api_route(
+            self.path,
+            self.route,
+            methods=[self.method],
+            operation_id=self.route.__name__,
+            summary=self.summary,
+            response_class=Response,
+            responses=self.responses,
+            openapi_extra=self.extra,
+        )
 
 
 def answers(

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.answering import Answering
 from service.api.asked import Asked
 from service.api.bodies import receive
-from service.api.declaring import OnnxFile, answers, problems, takes
+from service.api.declaring import Described, OnnxFile, answers, problems, takes
 from service.api.disconnecting import unless_gone
 from service.api.examples import REQUESTS
 from service.api.function_documents import (
@@ -111,30 +111,17 @@ def functions_router(functions: Functions, answering: Answering) -> APIRouter:
     created = found | {CREATED: {**found[OK], "description": "A new function.", "headers": _LOCATION}}
     listed = answers(FunctionList, LIST_EXAMPLE)
     problems_of_post = problems(400, 406, 408, 413, 415, 422, 429, 503)
-    for path, method, route, summary_, responses, extra in (
-        ("", "POST", routes.create_function, "Register a function", created | problems_of_post, body),
-        ("", "GET", routes.list_functions, "All functions", listed | problems(406, 422, 503), {}),
-        ("/{function_id}", "GET", routes.get_function, "A function", found | problems(404, 406, 503), {}),
+    posted, paged, named = body | {"parameters": [_PARAMETERS]}, {"parameters": [_SIZE, _TOKEN]}, {"parameters": [_ID]}
+    for one in (
+        Described("POST", "", routes.create_function, "Register a function", created | problems_of_post, posted),
+        Described("GET", "", routes.list_functions, "All functions", listed | problems(406, 422, 503), paged),
+        Described("GET", "/{function_id}", routes.get_function, "A function", found | problems(404, 406, 503), named),
     ):
-        router.add_api_route(
-            path,
-            route,
-            methods=[method],
-            operation_id=route.__name__,
-            summary=summary_,
-            response_class=Response,
-            responses=responses,
-            openapi_extra=extra | {"parameters": _QUERIES[route.__name__]},
-        )
+        one.add_to(router)
     return router
 
 
 _LOCATION = {"Location": {"description": "The function's address.", "schema": {"type": "string"}}}
-_QUERIES: dict[str, list[dict[str, Any]]] = {
-    "create_function": [_PARAMETERS],
-    "list_functions": [_SIZE, _TOKEN],
-    "get_function": [_ID],
-}
 
 
 def _parameters(query: list[tuple[str, str]], sent: str) -> str | None:

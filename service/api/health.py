@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from service.api.answering import Answering
 from service.api.asked import Asked
-from service.api.declaring import answers, problems
+from service.api.declaring import Described, answers, problems
 from service.api.media import JSON
 from service.api.problems import NotServingError
 
@@ -83,11 +83,6 @@ def health_router(state: State) -> APIRouter:
 
     alive = answers(Alive, {"status": "ok"})
     ready = answers(Readiness, {"status": "ready", "degraded": []}) | problems(503)
-    for path, route, summary, responses in (
-        ("/healthz", healthz, "Is it alive?", alive | problems()),
-        ("/readyz", readyz, "Can it serve?", ready),
-    ):
-        router.add_api_route(
-            path, route, operation_id=path[1:], summary=summary, response_class=Response, responses=responses
-        )
+    Described("GET", "/healthz", healthz, "Is it alive?", alive | problems()).add_to(router)
+    Described("GET", "/readyz", readyz, "Can it serve?", ready).add_to(router)
     return router

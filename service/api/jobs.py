@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from service.api.declaring import NpzArchive, OnnxFile, answers, problems
+from service.api.declaring import Described, NpzArchive, OnnxFile, answers, problems
 from service.api.example_answers import ANSWERS
 from service.api.health import State
 from service.api.job_documents import (
@@ -109,22 +109,15 @@ def jobs_router(jobs: Jobs, state: State) -> APIRouter:
     router, routes = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"]), JobRoutes(jobs, state)
     binary = {NPZ: NpzArchive, ONNX: OnnxFile}
     result = answers(JobResult, ANSWERS["gradient"], binary) | DEFERRED | UNCHANGED | problems(*_FAILED)
-    for path, method, route, summary, responses in (
-        ("", "GET", routes.get_job, "How far is it?", answers(JobDocument, EXAMPLE) | problems(404, 503)),
-        ("/result", "GET", routes.get_job_result, "Its answer", result),
-        ("/events", "GET", routes.stream_job, "Its progress, as it happens", _streamed() | problems(404, 503)),
-        ("", "DELETE", routes.cancel_job, "Cancel it", answers(JobDocument, _ENDED) | problems(404, 503)),
+    gone = problems(404, 503)
+    named, validated = {"parameters": [_ID]}, {"parameters": [_ID, VALIDATORS]}
+    for one in (
+        Described("GET", "", routes.get_job, "How far is it?", answers(JobDocument, EXAMPLE) | gone, named),
+        Described("GET", "/result", routes.get_job_result, "Its answer", result, validated),
+        Described("GET", "/events", routes.stream_job, "Its progress, as it happens", _streamed() | gone, named),
+        Described("DELETE", "", routes.cancel_job, "Cancel it", answers(JobDocument, _ENDED) | gone, named),
     ):
-        router.add_api_route(
-            path,
-            route,
-            methods=[method],
-            operation_id=route.__name__,
-            summary=summary,
-            response_class=Response,
-            responses=responses,
-            openapi_extra={"parameters": [_ID, VALIDATORS] if path == "/result" else [_ID]},
-        )
+        one.add_to(router)
     return router
 
 
